@@ -1,0 +1,23 @@
+"""The core of jero: typed ASGI handlers whose type hints are the API contract, proved at startup."""
+
+from .app import BaseApp
+from .errors import HTTPError
+from .header_fields import RawHeaders
+from .lifecycle import BaseFactory
+from .replies.wrappers import BytesResponse, JSONResponse
+from .routables import Endpoint, Resource
+from .wiring import Place, WiringError, WiringProblem
+
+__all__ = [
+    "BaseApp",
+    "BaseFactory",
+    "BytesResponse",
+    "Endpoint",
+    "HTTPError",
+    "JSONResponse",
+    "Place",
+    "RawHeaders",
+    "Resource",
+    "WiringError",
+    "WiringProblem",
+]

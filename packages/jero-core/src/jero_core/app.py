@@ -1,0 +1,238 @@
+"""The app: an ASGI 3 application that plans itself at startup.
+
+Rules
+-----
+- `_wire` says what the app is made of; it runs once for each start. When it has ended, every wrong declaration of the
+  app is reported at once, and only an app without one serves.
+- Any failure of a start closes what was opened, is logged, and is told to the server as `lifespan.startup.failed` (to
+  raise instead would let every server serve on, ASGI lifespan 2.0).
+- Before a start and after a stop requests get 503. If the server knows no lifespan, the first request starts the app.
+- The app can be started again.
+"""
+
+import asyncio
+import sys
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import ClassVar, Final, cast
+
+from .asgi import Answer, Receive, Respond, Scope, Send, constant, mark_asgi3
+from .compile import Compiler
+from .emit import emit
+from .errors import PROBLEM_TYPE, HTTPError, problem_body
+from .failures import logger
+from .introspect import generic_argument, place_of
+from .lifecycle import BaseFactory, Lifecycle
+from .plan import Source
+from .planner import Planner
+from .routables import Endpoint, Resource, Routable
+from .router import Router
+from .sources.content import ContentSource
+from .sources.headers import HeadersSource
+from .sources.json import JSONSource
+from .sources.params import ParamsSource
+from .sources.path import PathSource
+from .sources.raw_headers import RawHeadersSource
+from .wiring import Place, WiringError, WiringProblem
+
+SOURCES: Final[Mapping[str, Source]] = {
+    "path": PathSource(),
+    "params": ParamsSource(),
+    "headers": HeadersSource(),
+    "raw_headers": RawHeadersSource(),
+    "json": JSONSource(),
+    "content": ContentSource(),
+}
+"""The sources of jero-core, by argument name."""
+
+_not_started: Final = constant(503, {b"content-type": PROBLEM_TYPE}, problem_body(HTTPError(503)))
+
+
+class BaseApp[FactoryT = None](ABC):
+    """An ASGI 3 application. Subclasses say in `_wire` what it is made of.
+
+    `BaseApp[Factory]` makes a `Factory` at startup and offers it as `self._factory`; `App(factory=f)` takes one that is
+    made already, for tests.
+    """
+
+    sources: ClassVar[Mapping[str, Source]] = SOURCES
+    """The sources that handler arguments may name. Add one with `{**BaseApp.sources, "name": source}`."""
+
+    max_body_size: ClassVar[int] = 2 * 1024 * 1024
+    """The limit of a request's body in bytes, unless the handler's class says otherwise."""
+
+    def __init__(self, *, factory: FactoryT | None = None) -> None:
+        self._given_factory = factory
+        self._lifecycle = Lifecycle()
+        self._planner = Planner(self.sources, self.max_body_size)
+        self._lifespan_seen = False
+        self._starting: asyncio.Task[None] | None = None
+        self._respond: Respond = self._respond_before_start
+
+    @abstractmethod
+    async def _wire(self) -> None:
+        """Include what the app is made of, and open the resources that it needs."""
+
+    @property
+    def _factory(self) -> FactoryT:
+        """The app's factory, while it wires."""
+        return self._built_factory
+
+    def _include_resource(self, resource: Resource, *, auth: object = None) -> None:
+        """Serve a resource's operations."""
+        self._include(resource, Resource, auth)
+
+    def _include_endpoint(self, endpoint: Endpoint, *, auth: object = None) -> None:
+        """Serve an endpoint's operations."""
+        self._include(endpoint, Endpoint, auth)
+
+    def _include(self, routable: object, kind: type[Routable], auth: object) -> None:
+        caller = _caller(3)
+        if auth is not None:
+            self._planner.problems.append(
+                WiringProblem(
+                    "JERO-W040",
+                    caller,
+                    "auth= is given, and this app has no package that authenticates.",
+                    "without auth=, or an app of jero-auth.",
+                )
+            )
+        self._planner.include(routable, kind, caller)
+
+    def _enter[T](self, manager: AbstractContextManager[T]) -> T:
+        """Enter a context manager; it is exited when the app stops, in reverse order of entry."""
+        return self._lifecycle.enter(manager)
+
+    async def _aenter[T](self, manager: AbstractAsyncContextManager[T]) -> T:
+        """Enter an async context manager; it is exited when the app stops, in reverse order of entry."""
+        return await self._lifecycle.aenter(manager)
+
+    @mark_asgi3
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Answer:
+        """Serve one ASGI connection. A plain function: it returns the operation's own coroutine."""
+        if scope["type"] == "http":
+            return self._respond(scope, receive, send)
+        return self._serve_other(scope, receive, send)
+
+    async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._serve_lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            # Closing before accepting is how ASGI answers 403.
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            raise RuntimeError(f"jero serves http, not {scope['type']!r}")
+
+    async def _serve_lifespan(self, receive: Receive, send: Send) -> None:
+        self._lifespan_seen = True
+        await receive()
+        try:
+            await self._start()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the server is told
+            logger.error("startup failed", exc_info=error)
+            await send({"type": "lifespan.startup.failed", "message": _report(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        try:
+            await self._stop()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the server is told
+            logger.error("shutdown failed", exc_info=error)
+            await send({"type": "lifespan.shutdown.failed", "message": _report(error)})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _start(self) -> None:
+        """Wire the app. Raises WiringError, or whatever `_wire` raised, with everything closed again."""
+        self._planner = planner = Planner(self.sources, self.max_body_size)
+        try:
+            self._build_factory()
+            try:
+                await self._wire()
+            except Exception as error:
+                if planner.problems:
+                    error.add_note(str(WiringError(planner.problems)))
+                raise
+            self._respond = _compile(planner)
+        except BaseException:
+            await self._close_after_failure()
+            raise
+
+    async def _close_after_failure(self) -> None:
+        try:
+            await self._lifecycle.close()
+        except Exception as error:  # noqa: BLE001  # the startup's own error is the one to raise
+            logger.error("closing after a failed startup failed", exc_info=error)
+
+    async def _stop(self) -> None:
+        """Close everything that the app opened. The next request gets 503 until it is started again."""
+        self._respond = _not_started
+        await self._lifecycle.close()
+
+    def _respond_before_start(self, scope: Scope, receive: Receive, send: Send) -> Answer:
+        if self._lifespan_seen:
+            return _not_started(scope, receive, send)
+        return self._start_and_respond(scope, receive, send)
+
+    async def _start_and_respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(_log_failed_start)
+        await asyncio.wait([self._starting])
+        failed = self._starting.cancelled() or self._starting.exception() is not None
+        respond = _not_started if failed else self._respond
+        await respond(scope, receive, send)
+
+    def _build_factory(self) -> None:
+        """Make the factory that `BaseApp[...]` names. Raises WiringError (JERO-W050) if it cannot be made."""
+        declared = generic_argument(type(self), BaseApp)
+        factory: object = self._given_factory
+        if factory is None and declared not in (None, type(None)):
+            if not (isinstance(declared, type) and issubclass(declared, BaseFactory)):
+                raise self._factory_error(f"{declared!r} is no BaseFactory.", "a class that derives from BaseFactory.")
+            try:
+                factory = declared()
+            except TypeError as error:
+                raise self._factory_error(
+                    f"{declared.__name__}() failed: {error}.",
+                    "a factory whose constructor takes no arguments; it reads its configuration itself.",
+                ) from error
+        if isinstance(factory, BaseFactory):
+            factory._lifecycle = self._lifecycle  # noqa: SLF001
+        self._built_factory = cast("FactoryT", factory)
+
+    def _factory_error(self, reason: str, remedy: str) -> WiringError:
+        cls = type(self)
+        return WiringError([WiringProblem("JERO-W050", place_of(cls, cls.__qualname__), reason, remedy)])
+
+
+def _compile(planner: Planner) -> Respond:
+    """The dispatcher of a planned app. Raises WiringError with every problem that was found."""
+    routes = planner.routes()
+    if planner.problems:
+        raise WiringError(planner.problems)
+    compiler = Compiler()
+    return Router(
+        (template, {plan.method: compiler.compile(emit(plan)) for plan in plans}) for template, plans in routes
+    ).respond
+
+
+def _caller(depth: int) -> Place:
+    """Where the user's code called into the app."""
+    frame = sys._getframe(depth)  # noqa: SLF001
+    return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
+
+
+def _report(error: BaseException) -> str:
+    """An exception as the server's operator should read it."""
+    if isinstance(error, WiringError):
+        return str(error)
+    return "".join(traceback.format_exception(error))
+
+
+def _log_failed_start(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("startup failed", exc_info=error)

@@ -1,0 +1,59 @@
+"""Reading a request's body, within its limit.
+
+Rules
+-----
+- Reading stops as soon as as many bytes have arrived as content-length announced: granian sends an empty last message
+  whose `receive()` costs a trip through the event loop. Whoever calls `receive()` later must skip that message.
+- A body over the limit is refused at once; at most the limit and one message are held.
+- A body that ends in a disconnect is never complete: `ClientDisconnected`.
+"""
+
+from .asgi import Message, Receive
+from .errors import ClientDisconnected, HTTPError
+
+_JOINED_LIMIT = 16 * 1024
+
+
+async def read_rest(receive: Receive, message: Message, length: int, limit: int) -> bytes:
+    """The whole body, the first message of which has been received already.
+
+    `length` is the announced length in bytes, -1 if there is none; `limit` the most bytes to take. Raises HTTPError 413
+    over the limit, 400 if the body is not as long as announced, and ClientDisconnected.
+    """
+    body = bytearray()
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnected
+        chunk = message.get("body", b"")
+        if isinstance(chunk, bytes):
+            body += chunk
+        if len(body) > limit:
+            raise refuse_size(limit)
+        if len(body) == length:
+            return bytes(body)
+        if not message.get("more_body"):
+            break
+        message = await receive()
+    if length >= 0:
+        raise HTTPError(400, "The body is not as long as its content-length.")
+    return bytes(body)
+
+
+def refuse_size(limit: int) -> HTTPError:
+    """The answer to a body over the limit (RFC 9110, section 15.5.14)."""
+    return HTTPError(413, f"The body is larger than {limit} bytes.")
+
+
+def refuse_length(value: bytes) -> HTTPError:
+    """The answer to a content-length that is no plain number, or one of 16 digits and more."""
+    if value.isdigit():
+        return HTTPError(413, "The body is too large.")
+    return HTTPError(400, "The content-length is not a number.")
+
+
+def join_repeat(first: bytes, second: bytes) -> bytes:
+    """A repeated header's values, joined (RFC 9110, section 5.3). Raises HTTPError 431 when they grow past 16 KiB."""
+    joined = first + b", " + second
+    if len(joined) > _JOINED_LIMIT:
+        raise HTTPError(431, "A repeated header is too large.")
+    return joined

@@ -1,0 +1,111 @@
+"""The seam: everything that a new source or reply is made of. The built-in ones are made of nothing else.
+
+A **source** is an object with `bind(parameter, operation) -> Binding`, put into the app's `sources` under the name of
+the argument that asks for it::
+
+    class App(BaseApp):
+        sources = {**BaseApp.sources, "clock": ClockSource()}
+
+A **reply** is claimed by the return type: a response class has the class method `__jero_reply__(returned, operation)
+-> Reply`. Both are called once for each operation, at startup, and raise `Refusal` for a declaration they cannot serve.
+"""
+
+from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, content_length
+from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
+from .fragment import Fragment, Literal, Name
+from .header_fields import RawHeaders, header_name, header_value, raw_pairs, typed_header_value, wire_name
+from .introspect import (
+    Field,
+    Parameter,
+    Returned,
+    Shape,
+    fields_of,
+    list_item,
+    read_returned,
+    shape_of,
+    struct_of,
+    structs_in,
+    type_name,
+)
+from .plan import (
+    Argument,
+    Binding,
+    BodyFact,
+    Operation,
+    OperationPlan,
+    ParameterFact,
+    Reads,
+    Reply,
+    ReplyPlanner,
+    Source,
+)
+from .template import Segment, Template
+from .text_values import (
+    Findings,
+    absent,
+    construct,
+    conversion,
+    convert_text,
+    is_plain_text,
+    is_repeatable,
+    text_struct,
+)
+from .wiring import Place, Refusal, WiringError, WiringProblem
+
+__all__ = [
+    "CONTENT_LENGTHS",
+    "Argument",
+    "Binding",
+    "BodyFact",
+    "ClientDisconnected",
+    "Field",
+    "Findings",
+    "Fragment",
+    "HTTPError",
+    "Header",
+    "Invalid",
+    "InvalidRequest",
+    "Literal",
+    "Message",
+    "Name",
+    "Operation",
+    "OperationPlan",
+    "Parameter",
+    "ParameterFact",
+    "Place",
+    "RawHeaders",
+    "Reads",
+    "Receive",
+    "Refusal",
+    "Reply",
+    "ReplyPlanner",
+    "Returned",
+    "Scope",
+    "Segment",
+    "Send",
+    "Shape",
+    "Source",
+    "Template",
+    "WiringError",
+    "WiringProblem",
+    "absent",
+    "construct",
+    "content_length",
+    "conversion",
+    "convert_text",
+    "fields_of",
+    "header_name",
+    "header_value",
+    "is_plain_text",
+    "is_repeatable",
+    "list_item",
+    "raw_pairs",
+    "read_returned",
+    "shape_of",
+    "struct_of",
+    "structs_in",
+    "text_struct",
+    "type_name",
+    "typed_header_value",
+    "wire_name",
+]

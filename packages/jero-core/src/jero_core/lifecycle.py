@@ -1,0 +1,70 @@
+"""The resources of an app: entered while it starts, closed in reverse when it stops.
+
+Rules
+-----
+- Sync and async context managers share one stack, so that there is one true order.
+- Every one that was entered is closed, also when startup fails half-way and when another one's close fails.
+- A close sees no exception: resources are told to end, not that something else went wrong. One that answers True
+  suppresses nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+type _Close = Callable[[], Awaitable[object]]
+
+
+class Lifecycle:
+    """The stack of one app's open resources."""
+
+    def __init__(self) -> None:
+        self._closes: list[_Close] = []
+
+    def enter[T](self, manager: AbstractContextManager[T]) -> T:
+        """Enter a context manager now and exit it when the app stops."""
+        value = manager.__enter__()
+
+        async def close() -> None:
+            manager.__exit__(None, None, None)
+
+        self._closes.append(close)
+        return value
+
+    async def aenter[T](self, manager: AbstractAsyncContextManager[T]) -> T:
+        """Enter an async context manager now and exit it when the app stops."""
+        value = await manager.__aenter__()
+        self._closes.append(lambda: manager.__aexit__(None, None, None))
+        return value
+
+    async def close(self) -> None:
+        """Close everything, the last one first.
+
+        Raises the one exception that a close raised, or a BaseExceptionGroup of several, after all have been closed.
+        """
+        errors: list[BaseException] = []
+        while self._closes:
+            try:
+                await self._closes.pop()()
+            except BaseException as error:  # noqa: BLE001  # also CancelledError must not skip the rest
+                errors.append(error)
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise BaseExceptionGroup("several resources failed to close", errors)
+
+
+class BaseFactory:
+    """Builds an app's dependencies, on the app's own stack of resources.
+
+    `BaseApp[Factory]` makes the factory at startup, without arguments, and offers it as `self._factory`.
+    """
+
+    _lifecycle: Lifecycle
+
+    def _enter[T](self, manager: AbstractContextManager[T]) -> T:
+        """Enter a context manager; it is exited when the app stops."""
+        return self._lifecycle.enter(manager)
+
+    async def _aenter[T](self, manager: AbstractAsyncContextManager[T]) -> T:
+        """Enter an async context manager; it is exited when the app stops."""
+        return await self._lifecycle.aenter(manager)

@@ -1,0 +1,156 @@
+"""Plans: what startup found out about one operation, as frozen data.
+
+Everything that needs to know the API reads plans; nothing reads a handler a second time. A plan is made once, at
+startup, from a handler's signature (introspect.py, planner.py) and is turned into one function (emit.py, compile.py).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol, runtime_checkable
+
+from .fragment import Fragment
+from .introspect import Parameter, Returned
+from .template import Template
+from .wiring import Place
+
+
+class Reads(IntEnum):
+    """What a binding reads of the request. Bindings run in this order; at most one may be `BODY` or `STREAM`."""
+
+    PATH = 0
+    """The slots of the path."""
+    HEAD = 1
+    """The rest of the head: the query string and the headers."""
+    BODY = 2
+    """The whole body, as bytes."""
+    STREAM = 3
+    """The body's messages as they arrive; the binding calls `receive` itself."""
+
+    @property
+    def is_body(self) -> bool:
+        """Whether this takes the request's body, which can be read once."""
+        return self >= Reads.BODY
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFact:
+    """For documents: one path, query or header parameter."""
+
+    location: str
+    name: str
+    type: object
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BodyFact:
+    """For documents: a request body."""
+
+    content_types: tuple[str, ...]
+    type: object
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """How one argument gets its value.
+
+    `admit` runs before the first body message is received, and may refuse the request by its head.
+
+    `extract` assigns the argument's value to `$target`. It runs inside the generated function, where these are bound:
+    `$scope`, `$receive`, `$slot0`... (path slots, str), `$header0`... (the values of `headers`, bytes or None, repeats
+    joined with a comma), `$body` (bytes, with `Reads.BODY`), and with `Reads.STREAM` `$limit` (the most bytes to take)
+    and `$length` (the announced length, -1 if there is none). It may await. It refuses a request by raising HTTPError.
+
+    `after` runs once the response has been sent or has failed; `$target` is None if extraction never finished.
+    """
+
+    reads: Reads
+    extract: Fragment
+    admit: Fragment | None = None
+    headers: tuple[bytes, ...] = ()
+    after: Fragment | None = None
+    problems: tuple[int, ...] = ()
+    """Statuses that a bad request can get from this binding."""
+    parameters: tuple[ParameterFact, ...] = ()
+    body: BodyFact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How a handler's result becomes a response.
+
+    `render` runs while an error can still become a clean 500: it reads the local `result` and prepares the locals that
+    `send` needs; `send` sends them. In both `$scope`, `$receive` and `$send` are bound.
+    """
+
+    render: tuple[Fragment, ...]
+    send: Fragment
+    status: int
+    content_type: str | None
+    body_type: object
+    """The type that the body holds, for documents; None without a body."""
+    headers: type | None = None
+    """The Struct of typed response headers, for documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One handler argument and its binding."""
+
+    name: str
+    positional_only: bool
+    binding: Binding
+
+
+@dataclass(frozen=True, slots=True)
+class OperationPlan:
+    """Everything about one operation of the app."""
+
+    method: str
+    template: Template
+    name: str
+    """The dotted name of the handler, such as `WidgetResource.read_one`."""
+    place: Place
+    handler: Callable[..., object]
+    is_async: bool
+    arguments: tuple[Argument, ...]
+    reply: Reply
+    max_body_size: int
+    """The limit of the request body, in bytes."""
+
+    @property
+    def label(self) -> str:
+        """The operation as people name it: `GET /widgets/{widget_id}`."""
+        return f"{self.method} {self.template.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a source or a reply may know of the operation that it is planned for."""
+
+    method: str
+    name: str
+    template: Template
+    status: int
+    """The status of a successful answer, unless the reply knows better."""
+    max_body_size: int
+    sources: Mapping[str, "Source"] = field(default_factory=dict[str, "Source"], repr=False)
+
+
+class Source(Protocol):
+    """Turns an argument's annotation into a `Binding`; named by an argument in the app's `sources`."""
+
+    def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
+        """Plan the argument. Raises `Refusal` if the annotation cannot be bound."""
+        ...
+
+
+@runtime_checkable
+class ReplyPlanner(Protocol):
+    """A response class that plans its own reply, with no registration."""
+
+    @classmethod
+    def __jero_reply__(cls, returned: Returned, operation: Operation, /) -> Reply:
+        """Plan the reply. Raises `Refusal` if the return annotation cannot be served."""
+        ...

@@ -1,0 +1,53 @@
+"""What all buffered replies share: the result's type check, and the two messages of a complete response."""
+
+from typing import Final
+
+from jero_core.extend import CONTENT_LENGTHS, Fragment, Literal
+
+JSON_TYPE: Final = "application/json"
+BYTES_TYPE: Final = "application/octet-stream"
+TEXT_TYPE: Final = "text/plain; charset=utf-8"
+
+
+def wrong_result(result: object, expected: str, operation: str) -> TypeError:
+    """The error for a handler that returned something else than its annotation says; it answers 500."""
+    return TypeError(
+        f"{operation} returned a value of type {type(result).__qualname__}; its annotation says {expected}"
+    )
+
+
+def type_check(local: str, classes: tuple[type, ...], expected: str, operation: str) -> Fragment:
+    """Lines that raise unless the value in `local` is an instance of one of the classes."""
+    values: dict[str, object] = {
+        "class": classes[0] if len(classes) == 1 else frozenset(classes),
+        "classes": classes,
+        "wrong_result": wrong_result,
+        "expected": expected,
+        "operation": operation,
+    }
+    test = "is not" if len(classes) == 1 else "not in"
+    return Fragment(
+        (
+            f"if {local}.__class__ {test} $class and not isinstance({local}, $classes):",
+            f"    raise $wrong_result({local}, $expected, $operation)",
+        ),
+        values,
+    )
+
+
+def send_payload(status: int, content_type: str) -> Fragment:
+    """Lines that send `payload` with a fixed status and the two content headers."""
+    return Fragment.of(
+        """
+        size = len(payload)
+        await $send({
+            'type': 'http.response.start',
+            'status': $status,
+            'headers': [$content_type, $lengths[size] if size < 4096 else (b'content-length', b'%d' % size)],
+        })
+        await $send({'type': 'http.response.body', 'body': payload})
+        """,
+        content_type=(b"content-type", content_type.encode()),
+        lengths=CONTENT_LENGTHS,
+        status=Literal(status),
+    )

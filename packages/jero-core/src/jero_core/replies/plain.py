@@ -1,0 +1,86 @@
+"""Plain returns: Struct, list of Structs, union of Structs, bytes, str and None."""
+
+import msgspec
+
+from jero_core.extend import (
+    Fragment,
+    Operation,
+    Refusal,
+    Reply,
+    Returned,
+    list_item,
+    structs_in,
+    type_name,
+)
+
+from .buffered import BYTES_TYPE, JSON_TYPE, TEXT_TYPE, send_payload, type_check, wrong_result
+
+_encode = msgspec.json.Encoder().encode
+
+
+def plan_plain(returned: Returned, operation: Operation) -> Reply | None:
+    """The reply of a plain return type, or None if it is none."""
+    annotation = returned.annotation
+    if annotation is None or annotation is type(None):
+        return _empty(operation)
+    if returned.origin is bytes:
+        return _plain("payload = result", bytes, BYTES_TYPE, operation)
+    if returned.origin is str:
+        return _plain("payload = result.encode()", str, TEXT_TYPE, operation)
+    classes = json_classes(annotation)
+    if classes is None:
+        return None
+    check = type_check("result", classes, type_name(annotation), operation.name)
+    encode = Fragment.of("payload = $encode(result)", encode=_encode)
+    return Reply((check, encode), send_payload(operation.status, JSON_TYPE), operation.status, JSON_TYPE, annotation)
+
+
+def json_classes(annotation: object) -> tuple[type, ...] | None:
+    """The classes of the values that a JSON annotation allows, or None if it is not one that jero encodes."""
+    structs = structs_in(annotation)
+    if structs is not None:
+        if len(structs) > 1:
+            _require_tags(annotation)
+        return structs
+    return (list,) if structs_in(list_item(annotation)) is not None else None
+
+
+def _require_tags(annotation: object) -> None:
+    try:
+        msgspec.json.Decoder(annotation)
+    except TypeError as error:
+        raise Refusal(
+            code="JERO-W021",
+            reason=f"a client cannot tell the members of {type_name(annotation)} apart: {error}.",
+            remedy="a tag on each member: `class Cat(Struct, tag=True)`.",
+        ) from error
+
+
+def _plain(render: str, cls: type, content_type: str, operation: Operation) -> Reply:
+    check = type_check("result", (cls,), cls.__name__, operation.name)
+    return Reply(
+        (check, Fragment.of(render)),
+        send_payload(operation.status, content_type),
+        operation.status,
+        content_type,
+        cls,
+    )
+
+
+def _empty(operation: Operation) -> Reply:
+    check = Fragment.of(
+        """
+        if result is not None:
+            raise $wrong_result(result, $expected, $operation)
+        """,
+        wrong_result=wrong_result,
+        expected="None",
+        operation=operation.name,
+    )
+    send = Fragment.of(
+        """
+        await $send({'type': 'http.response.start', 'status': 204, 'headers': []})
+        await $send({'type': 'http.response.body', 'body': b''})
+        """
+    )
+    return Reply((check,), send, 204, None, None)

@@ -1,0 +1,252 @@
+"""Response wrappers: a body together with headers and a status that the handler decides.
+
+A wrapper is a msgspec Struct without garbage-collector tracking: 240 ns cheaper a request than a dataclass.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, overload
+
+import msgspec
+
+from jero_core.extend import (
+    CONTENT_LENGTHS,
+    Fragment,
+    Header,
+    Literal,
+    Name,
+    Operation,
+    Refusal,
+    Reply,
+    Returned,
+    fields_of,
+    raw_pairs,
+    shape_of,
+    struct_of,
+    type_name,
+    typed_header_value,
+    wire_name,
+)
+
+from .buffered import BYTES_TYPE, JSON_TYPE, type_check
+from .plain import json_classes
+
+_encode = msgspec.json.Encoder().encode
+_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+_BODILESS: Final = frozenset({204, 205, 304})
+
+
+class JSONResponse[T, H = None](msgspec.Struct, kw_only=True, gc=False):
+    """A JSON answer with typed headers and a status of its own.
+
+    `json` is the body, of the type that the handler's annotation names. `headers` is the Struct `H`: `x_trace_id` is
+    sent as `x-trace-id`, None is left out. `raw_headers` are sent after them, repeats kept. `status_code` is 200 to
+    599; None stands for the operation's own.
+    """
+
+    json: T
+    headers: H | None = None
+    raw_headers: Mapping[str, str] | None = None
+    status_code: int | None = None
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__[U](
+            self: "JSONResponse[U, None]",
+            *,
+            json: U,
+            headers: None = None,
+            raw_headers: Mapping[str, str] | None = None,
+            status_code: int | None = None,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self,
+            *,
+            json: T,
+            headers: H,
+            raw_headers: Mapping[str, str] | None = None,
+            status_code: int | None = None,
+        ) -> None: ...
+        def __init__(self, **members: object) -> None: ...
+
+    @classmethod
+    def __jero_reply__(cls, returned: Returned, operation: Operation, /) -> Reply:
+        """Plan the reply of `-> JSONResponse[T, H]`."""
+        if not returned.arguments:
+            raise Refusal(
+                code="JERO-W021",
+                reason="JSONResponse does not say what it holds.",
+                remedy="`JSONResponse[Widget]`, or `JSONResponse[Widget, WidgetHeaders]` with typed headers.",
+            )
+        annotation = returned.arguments[0]
+        classes = json_classes(annotation)
+        if classes is None:
+            raise Refusal(
+                code="JERO-W021",
+                reason=f"JSONResponse[{type_name(annotation)}] holds no Struct, list of Structs or union of Structs.",
+                remedy="a msgspec Struct that names the body's members.",
+            )
+        check = type_check("content", classes, f"JSONResponse[{type_name(annotation)}]", operation.name)
+        body = (Fragment.of("content = result.json"), check, Fragment.of("payload = $encode(content)", encode=_encode))
+        headers = returned.arguments[1] if len(returned.arguments) > 1 else None
+        return _plan(cls, body, headers, JSON_TYPE, annotation, operation)
+
+
+class BytesResponse[H = None](msgspec.Struct, kw_only=True, gc=False):
+    """An answer of bytes (`application/octet-stream` unless a header says otherwise), its members as JSONResponse's."""
+
+    content: bytes
+    headers: H | None = None
+    raw_headers: Mapping[str, str] | None = None
+    status_code: int | None = None
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: "BytesResponse[None]",
+            *,
+            content: bytes,
+            headers: None = None,
+            raw_headers: Mapping[str, str] | None = None,
+            status_code: int | None = None,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self,
+            *,
+            content: bytes,
+            headers: H,
+            raw_headers: Mapping[str, str] | None = None,
+            status_code: int | None = None,
+        ) -> None: ...
+        def __init__(self, **members: object) -> None: ...
+
+    @classmethod
+    def __jero_reply__(cls, returned: Returned, operation: Operation, /) -> Reply:
+        """Plan the reply of `-> BytesResponse[H]`."""
+        check = type_check("payload", (bytes,), "BytesResponse with bytes", operation.name)
+        body = (Fragment.of("payload = result.content"), check)
+        headers = returned.arguments[0] if returned.arguments else None
+        return _plan(cls, body, headers, BYTES_TYPE, bytes, operation)
+
+
+def _plan(  # noqa: PLR0917
+    wrapper: type,
+    body: tuple[Fragment, ...],
+    headers: object,
+    content_type: str,
+    body_type: object,
+    operation: Operation,
+) -> Reply:
+    struct, names = _header_names(headers)
+    check = type_check("result", (wrapper,), wrapper.__name__, operation.name)
+    lines = ["size = len(payload)", "length = $lengths[size] if size < 4096 else (b'content-length', b'%d' % size)"]
+    values: dict[str, object] = {"lengths": CONTENT_LENGTHS}
+    if b"content-type" in names:
+        lines.append("headers = [length]")
+    else:
+        lines.append("headers = [$content_type, length]")
+        values["content_type"] = (b"content-type", content_type.encode())
+    render = [check, *body, Fragment(tuple(lines), values)]
+    if struct is not None:
+        render += [
+            Fragment.of("typed = result.headers"),
+            type_check("typed", (struct,), f"headers={struct.__name__}(...)", operation.name),
+            _typed_headers(struct, names),
+        ]
+    render.append(
+        Fragment.of(
+            """
+            status = $status
+            if result.raw_headers is not None or result.status_code is not None:
+                status, headers, payload = $finish(result, status, headers, payload)
+            """,
+            status=Literal(operation.status),
+            finish=finish,
+        )
+    )
+    send = Fragment.of(
+        """
+        await $send({'type': 'http.response.start', 'status': status, 'headers': headers})
+        await $send({'type': 'http.response.body', 'body': payload})
+        """
+    )
+    return Reply(tuple(render), send, operation.status, content_type, body_type, struct)
+
+
+def _header_names(headers: object) -> tuple[type[msgspec.Struct] | None, list[bytes]]:
+    """The Struct of typed headers and the names on the wire. Raises `Refusal` (JERO-W022)."""
+    if headers is None or headers is type(None):
+        return None, []
+    struct = struct_of(headers)
+    if struct is None:
+        raise Refusal(
+            code="JERO-W022",
+            reason=f"typed headers are a Struct, not {type_name(headers)}.",
+            remedy="a msgspec Struct with one field for each header; for a mapping, `raw_headers=`.",
+        )
+    names: list[bytes] = []
+    for field in fields_of(struct):
+        try:
+            name = wire_name(field.wire_name)
+        except ValueError as error:
+            raise Refusal(
+                code="JERO-W022",
+                reason=f"{struct.__name__}.{field.name}: {error}.",
+                remedy="a field named after its header.",
+            ) from error
+        if name in _FRAMING:
+            raise Refusal(
+                code="JERO-W022",
+                reason=f"{struct.__name__}.{field.name}: {name.decode()} frames the message; it is the framework's.",
+                remedy=f"a Struct without {field.name}.",
+            )
+        names.append(name)
+    return struct, names
+
+
+def _typed_headers(struct: type[msgspec.Struct], names: list[bytes]) -> Fragment:
+    """Lines that append the typed headers; a printable ASCII str, the common case, needs no further check."""
+    lines: list[str] = []
+    values: dict[str, object] = {"encode_value": typed_header_value}
+    for index, (field, name) in enumerate(zip(fields_of(struct), names, strict=True)):
+        values |= {f"field{index}": Name(field.name), f"name{index}": Literal(name)}
+        shape = shape_of(field.type)
+        append = f"headers.append(($name{index}, $encode_value(value)))"
+        lines.append(f"value = typed.$field{index}")
+        if shape.origin is str:
+            lines += [
+                "if value.__class__ is str and value.isascii() and value.isprintable():",
+                f"    headers.append(($name{index}, value.encode()))",
+                "elif value is not None:",
+                f"    {append}",
+            ]
+        elif shape.optional:
+            lines += ["if value is not None:", f"    {append}"]
+        else:
+            lines.append(append)
+    return Fragment(tuple(lines), values)
+
+
+def finish(
+    result: JSONResponse[object, object] | BytesResponse[object], status: int, headers: list[Header], payload: bytes
+) -> tuple[int, list[Header], bytes]:
+    """Apply the rare members of a wrapper: a status and raw headers.
+
+    Raises ValueError for a status outside 200 to 599, a name that is no token, or a value with CR, LF or NUL.
+    """
+    given = raw_pairs(result.raw_headers) if result.raw_headers is not None else []
+    if result.status_code is not None:
+        status = result.status_code
+        if type(status) is not int or not 200 <= status <= 599:
+            raise ValueError(f"a response has a status of 200 to 599, not {status!r}")
+    if framing := _FRAMING.intersection(name for name, _ in given):
+        raise ValueError(f"{sorted(framing)} frame the message; they are the framework's")
+    if any(name == b"content-type" for name, _ in given):
+        headers = [pair for pair in headers if pair[0] != b"content-type"]
+    headers += given
+    if status in _BODILESS:
+        return status, [pair for pair in headers if not pair[0].startswith(b"content-")], b""
+    return status, headers, payload

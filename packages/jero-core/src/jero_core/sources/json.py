@@ -1,0 +1,111 @@
+"""`json`: the request's body, decoded and validated by msgspec.
+
+The content type must be `application/json` or end in `+json` (415 otherwise, also when it is missing): a cross-site
+form can send neither. Malformed JSON is 400, JSON that does not fit the type 422.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+from jero_core.extend import (
+    Binding,
+    BodyFact,
+    Fragment,
+    HTTPError,
+    Invalid,
+    InvalidRequest,
+    Operation,
+    Parameter,
+    Reads,
+    Refusal,
+    list_item,
+    structs_in,
+    type_name,
+)
+
+_COMMON_TYPES: Final = frozenset(
+    {b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"}
+)
+
+
+class JSONSource:
+    """Binds a JSON body to a Struct, a list of Structs, or a union of tagged Structs."""
+
+    def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
+        """Plan the argument. Raises `Refusal` if its annotation cannot be bound."""
+        annotation = parameter.annotation
+        item = list_item(annotation)
+        if structs_in(annotation) is None and structs_in(item) is None:
+            raise Refusal(
+                reason=f"json: {type_name(annotation)} is no Struct, list of Structs or union of tagged Structs.",
+                remedy="a msgspec Struct that names the body's members, or `list[...]` of one.",
+            )
+        try:
+            decoder = msgspec.json.Decoder(annotation)
+        except (TypeError, NameError, AttributeError) as error:
+            raise Refusal(
+                reason=f"json: msgspec cannot decode {type_name(annotation)}: {error}.",
+                remedy="field types that msgspec supports; members of a union need tags (`class A(Struct, tag=True)`).",
+            ) from error
+        admit = Fragment.of(
+            """
+            if $header0 not in $common_types:
+                $require_json($header0)
+            """,
+            common_types=_COMMON_TYPES,
+            require_json=require_json,
+        )
+        extract = Fragment.of(
+            """
+            try:
+                $target = $decode($body)
+            except Exception as problem:
+                raise $refused(problem, $body) from None
+            """,
+            decode=decoder.decode,
+            refused=refused,
+        )
+        return Binding(
+            reads=Reads.BODY,
+            headers=(b"content-type",),
+            admit=admit,
+            extract=extract,
+            problems=(400, 413, 415, 422),
+            body=BodyFact(("application/json",), annotation),
+        )
+
+
+def require_json(content_type: bytes | None) -> None:
+    """Raise a 415 unless the content type is JSON (RFC 9110, section 8.3.1: names are case-insensitive)."""
+    media_type = (content_type or b"").partition(b";")[0].strip().lower()
+    if media_type != b"application/json" and not re.fullmatch(rb"[^\s/,]+/[^\s/,]+\+json", media_type):
+        raise HTTPError(415, "The content type must be application/json or end in +json.")
+
+
+def refused(error: Exception, body: bytes) -> HTTPError:
+    """The answer for a body that the decoder refused: 422 if it is JSON of another shape, 400 if it is no JSON."""
+    if isinstance(error, msgspec.ValidationError):
+        # The decoder stops at the first value that does not fit; what comes after it may be no JSON at all.
+        try:
+            msgspec.json.decode(body)
+        except Exception as malformed:  # noqa: BLE001
+            return _malformed(malformed)
+        detail, _, path = str(error).partition(" - at `")
+        return InvalidRequest(422, "The JSON body is invalid.", (Invalid("json", _pointer(path.rstrip("`")), detail),))
+    return _malformed(error)
+
+
+def _malformed(error: Exception) -> HTTPError:
+    if isinstance(error, RecursionError):
+        return HTTPError(400, "The body is nested too deeply.")
+    if isinstance(error, msgspec.DecodeError):
+        return HTTPError(400, str(error))
+    return HTTPError(400, "The body is no JSON text.")  # Invalid UTF-8 raises UnicodeDecodeError.
+
+
+def _pointer(path: str) -> str:
+    """Msgspec's error path (`$.items[0].price`) as a JSON Pointer (`/items/0/price`)."""
+    parts = re.findall(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)", path)
+    return "".join("/" + (index or name).replace("~", "~0").replace("/", "~1") for index, name in parts)

@@ -1,0 +1,17 @@
+"""`raw_headers`: every request header as it came."""
+
+from jero_core.extend import Binding, Fragment, Operation, Parameter, RawHeaders, Reads, Refusal, type_name
+
+
+class RawHeadersSource:
+    """Binds the request's headers as a `RawHeaders`."""
+
+    def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
+        """Plan the argument. Raises `Refusal` if its annotation cannot be bound."""
+        if parameter.annotation is not RawHeaders:
+            raise Refusal(
+                reason=f"raw_headers: {type_name(parameter.annotation)} is not RawHeaders.",
+                remedy="`raw_headers: RawHeaders`; for typed values, the argument `headers` with a Struct.",
+            )
+        extract = Fragment.of("$target = $from_asgi($scope['headers'])", from_asgi=RawHeaders.from_asgi)
+        return Binding(reads=Reads.HEAD, extract=extract)

@@ -1,0 +1,95 @@
+"""Path templates: `/static/{slot}`.
+
+Rules
+-----
+- A template starts with `/`; `/` alone is the root. Segments are never empty, so there is no trailing slash.
+- A segment is either literal text, written decoded, or one `{slot}` whose name is a snake_case identifier.
+- Slot names are unique in a template. Two templates that differ only in slot names match the same paths.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from .wiring import Refusal
+
+_SLOT: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}", re.ASCII)
+_NOT_LITERAL: Final = re.compile(r"[{}%?#\\\x00-\x20\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment: a slot's name or literal text."""
+
+    text: str
+    is_slot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed path template.
+
+    As `scope["route"]` it is what the ecosystem's OpenTelemetry and Prometheus middlewares read: they look for `path`
+    or `path_format`.
+    """
+
+    path: str
+    segments: tuple[Segment, ...]
+
+    @property
+    def path_format(self) -> str:
+        """The template, under the name that FastAPI-aware middlewares look for."""
+        return self.path
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The slots' names, from left to right."""
+        return tuple(segment.text for segment in self.segments if segment.is_slot)
+
+    @property
+    def shape(self) -> tuple[str | None, ...]:
+        """The segments with None for each slot: equal for templates that match the same paths."""
+        return tuple(None if segment.is_slot else segment.text for segment in self.segments)
+
+    def extended(self, slots: tuple[str, ...]) -> "Template":
+        """This template with further slots at its end."""
+        if not slots:
+            return self
+        base = "" if self.path == "/" else self.path
+        path = base + "".join(f"/{{{slot}}}" for slot in slots)
+        return Template(path, self.segments + tuple(Segment(slot, is_slot=True) for slot in slots))
+
+
+def parse_template(path: object) -> Template:
+    """Parse a path template. Raises `Refusal` (JERO-W002) if it is malformed."""
+    if not isinstance(path, str):
+        raise _malformed(path, "it is not a str", "/widgets")
+    if not path.startswith("/"):
+        raise _malformed(path, "it does not start with '/'", "/" + path)
+    if path == "/":
+        return Template("/", ())
+    segments: list[Segment] = []
+    for text in path[1:].split("/"):
+        if not text:
+            tidy = "/" + "/".join(filter(None, path.split("/")))
+            raise _malformed(path, "it has an empty segment (a double or trailing slash)", tidy)
+        if slot := _SLOT.fullmatch(text):
+            segments.append(Segment(slot[1], is_slot=True))
+        elif text.startswith("{") and text.endswith("}"):
+            raise _malformed(path, f"{text!r} is not a snake_case slot name", "/widgets/{widget_id}")
+        elif bad := _NOT_LITERAL.search(text):
+            raise _malformed(path, f"the segment {text!r} holds {bad[0]!r}", "/widgets/{widget_id}")
+        else:
+            segments.append(Segment(text, is_slot=False))
+    template = Template(path, tuple(segments))
+    if len(set(template.slots)) < len(template.slots):
+        raise _malformed(path, "it names a slot twice", "/shops/{shop_id}/widgets/{widget_id}")
+    return template
+
+
+def _malformed(path: object, why: str, example: str) -> Refusal:
+    return Refusal(
+        code="JERO-W002",
+        reason=f"path={path!r} is not a template: {why}.",
+        remedy=f"path={example!r}: segments of literal text or one {{snake_case}} slot each, no trailing slash.",
+    )

@@ -1,0 +1,152 @@
+"""Structs from text: path slots, query values and header values, each a field that arrives as text.
+
+Rules
+-----
+- Text converts as msgspec's lax mode takes it (`msgspec.convert(text, type, strict=False)`); a float must be finite.
+- Generated code converts the common cases inline and leaves every other case, and every refusal, to `convert_text`:
+  what the inline code accepts, `convert_text` accepts with the same result.
+- When the inline code refuses, the caller looks again, value by value, to name every invalid one (`Findings`).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final, cast
+
+import msgspec
+
+from .errors import Invalid
+from .fragment import Fragment, Literal, Name
+from .introspect import Field, Parameter, Shape, fields_of, shape_of, struct_of, type_name
+from .wiring import Refusal
+
+_REPEATABLE: Final = (list, set, frozenset, tuple)
+
+
+def is_repeatable(field: Field) -> bool:
+    """Whether a field collects repeated values: list, set, frozenset and tuple."""
+    return shape_of(field.type).origin in _REPEATABLE
+
+
+def is_plain_text(field: Field) -> bool:
+    """Whether a field takes any text as it is."""
+    shape = shape_of(field.type)
+    return shape.origin is str and not shape.constraints
+
+
+def convert_text(text: str | Sequence[str], to: object) -> object:
+    """Convert text (or the texts of a repeated name). Raises msgspec.ValidationError."""
+    value: object = msgspec.convert(text, type=to, strict=False)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise msgspec.ValidationError("Expected a finite `float`")
+    if isinstance(value, _REPEATABLE) and any(isinstance(item, float) and not math.isfinite(item) for item in value):
+        raise msgspec.ValidationError("Expected finite `float` values")
+    return value
+
+
+def conversion(field: Field, source: str, target: str) -> Fragment:
+    """Lines that convert the text in the local `source` and leave the value in the local `target`.
+
+    Both are placeholders, such as `$slot0`. The lines raise on a refusal, whatever exception is nearest.
+    """
+    if is_plain_text(field):
+        return Fragment((f"{target} = {source}",) if source != target else ())
+    shape = shape_of(field.type)
+    key = target.lstrip("$_")
+    values: dict[str, object] = {f"convert_{key}": convert_text, f"type_{key}": field.type}
+    careful = f"{target} = $convert_{key}({source}, $type_{key})"
+    bounds = _integer_bounds(shape)
+    if bounds is None:
+        return Fragment((careful,), values)
+    low, high = bounds
+    number = f"(number := int({source}))"
+    within = f"${f'low_{key}'} <= {number}" if low is not None else number
+    within = f"{within} <= $high_{key}" if high is not None else within
+    values |= {
+        name: Literal(bound) for name, bound in ((f"low_{key}", low), (f"high_{key}", high)) if bound is not None
+    }
+    guard = f"{source}.isdecimal() and {source}.isascii() and {source}[0] != '0' and len({source}) < 19"
+    if bounds != (None, None):
+        guard = f"{guard} and {within}"
+        return Fragment((f"if {guard}:", f"    {target} = number", "else:", f"    {careful}"), values)
+    return Fragment((f"if {guard}:", f"    {target} = int({source})", "else:", f"    {careful}"), values)
+
+
+def _integer_bounds(shape: Shape) -> tuple[int | None, int | None] | None:
+    """The inclusive bounds of an int field, None where open; None if it is no int or has other constraints."""
+    if shape.origin is not int:
+        return None
+    low: int | None = None
+    high: int | None = None
+    for meta in shape.constraints:
+        if meta.multiple_of is not None or meta.gt is not None or meta.lt is not None:
+            return None
+        for bound in (meta.ge, meta.le):
+            if bound is not None and type(bound) is not int:
+                return None
+        if meta.ge is not None:
+            low = int(meta.ge) if low is None else max(low, int(meta.ge))
+        if meta.le is not None:
+            high = int(meta.le) if high is None else min(high, int(meta.le))
+    return low, high
+
+
+def text_struct(parameter: Parameter, example: str) -> tuple[type[msgspec.Struct], tuple[Field, ...]]:
+    """The Struct that an argument names, and its fields. Raises `Refusal` with `example` as the remedy."""
+    struct = struct_of(parameter.annotation)
+    if struct is None:
+        raise Refusal(reason=f"{parameter.name}: {type_name(parameter.annotation)} is no Struct.", remedy=example)
+    return struct, fields_of(struct)
+
+
+def absent(field: Field, index: int, local: str, values: dict[str, object]) -> str:
+    """The statement for a field that the request does not have: its default, or an exception."""
+    if field.default_factory is not msgspec.NODEFAULT:
+        values[f"default{index}"] = field.default_factory
+        return f"{local} = $default{index}()"
+    if field.default is msgspec.NODEFAULT:
+        return "raise ValueError('missing')"
+    values[f"default{index}"] = literal_or_global(field.default)
+    return f"{local} = $default{index}"
+
+
+def literal_or_global(value: object) -> object:
+    """A `Literal` where the value has one, so that the generated text shows it; otherwise the value, as a global."""
+    if value is None or type(value) in (str, int, bool):
+        return Literal(cast("str | int | bool | None", value))
+    return value
+
+
+def construct(
+    struct: type[msgspec.Struct], fields: tuple[Field, ...], locals_: list[str], values: dict[str, object]
+) -> str:
+    """The statement that makes the Struct from locals, by position where its fields allow that (the faster way)."""
+    values["struct"] = struct
+    arguments: list[str] = []
+    for index, (field, local) in enumerate(zip(fields, locals_, strict=True)):
+        if field.name in struct.__match_args__:
+            arguments.append(local)
+        else:
+            values[f"name{index}"] = Name(field.name)
+            arguments.append(f"$name{index}={local}")
+    return f"$target = $struct({', '.join(arguments)})"
+
+
+class Findings:
+    """The invalid values of one source, found by looking at each value by itself."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self.invalid: list[Invalid] = []
+
+    def add(self, name: str | None, detail: str) -> None:
+        """Note an invalid value under the name that the client used; None stands for all values together."""
+        pointer = "" if name is None else "/" + name.replace("~", "~0").replace("/", "~1")
+        self.invalid.append(Invalid(self._source, pointer, detail))
+
+    def check(self, field: Field, text: str | Sequence[str], name: str) -> object:
+        """Convert one value; note it and return None if it is invalid."""
+        try:
+            return convert_text(text, field.type)
+        except (msgspec.MsgspecError, ValueError) as error:
+            self.add(name, str(error))
+            return None

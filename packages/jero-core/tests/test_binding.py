@@ -1,0 +1,567 @@
+"""Binding: arguments bind by name (SPEC section 4)."""
+
+import datetime
+import enum
+import uuid
+from typing import Annotated, Literal
+
+import msgspec
+import pytest
+from msgspec import Meta, Struct
+
+from jero_core import BaseApp, Endpoint, HTTPError, RawHeaders, Resource
+
+from .asgi_driver import app_of, post_json, request, serve
+
+
+class Echo(Struct):
+    """What the handler got, as text."""
+
+    got: str
+
+
+def echo(argument, annotation, method="post", **keywords):
+    """An app whose one endpoint answers with the repr of its argument."""
+
+    async def handler(self, **arguments) -> Echo: ...
+
+    namespace = {"annotation": annotation, "Echo": Echo}
+    exec(f"async def handler(self, {argument}: annotation) -> Echo:\n    return Echo(repr({argument}))", namespace)
+    return app_of(type("Spot", (Endpoint,), {method: namespace["handler"]}, path="/spot", **keywords)())
+
+
+# path
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text", "value"),
+    [
+        (str, "x", "x"),
+        (int, "42", 42),
+        (int, "-1", -1),
+        (int, "0", 0),
+        (float, "1.5", 1.5),
+        (bool, "true", True),
+        (Color, "red", Color.RED),
+        (Literal["a", "b"], "b", "b"),
+        (uuid.UUID, "00000000-0000-0000-0000-000000000001", uuid.UUID(int=1)),
+        (datetime.date, "2026-11-22", datetime.date(2026, 11, 22)),
+        (Annotated[int, Meta(ge=1, le=9)], "9", 9),
+        (Annotated[str, Meta(max_length=2)], "ab", "ab"),
+    ],
+)
+def test_a_path_value_converts_to_its_field_s_type(annotation, text, value):
+    response = request(path_echo(annotation), "GET", f"/spot/{text}")
+    assert response.json["got"] == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "text"),
+    [
+        (int, "x"),
+        (int, "1_0"),
+        (int, "%D9%A3"),  # a decimal digit, but not an ASCII one
+        (int, "+1"),
+        (int, "9" * 5000),
+        (float, "nan"),
+        (float, "inf"),
+        (bool, "maybe"),
+        (Color, "blue"),
+        (uuid.UUID, "1"),
+        (Annotated[int, Meta(ge=1, le=9)], "10"),
+        (Annotated[int, Meta(ge=1, le=9)], "0"),
+        (Annotated[str, Meta(max_length=2)], "abc"),
+    ],
+)
+def test_a_path_value_that_does_not_convert_is_404(annotation, text):
+    assert request(path_echo(annotation), "GET", f"/spot/{text}").status == 404
+
+
+def path_echo(annotation):
+    path = msgspec.defstruct("Path", [("value", annotation)])
+
+    class Spot(Resource, path="/spot"):
+        async def read_one(self, path: path) -> Echo:
+            return Echo(repr(path.value))
+
+    return app_of(Spot())
+
+
+def test_slots_bind_by_name_in_any_order_and_trailing_fields_extend_the_path():
+    class ShelfPath(Struct, kw_only=True):
+        item: str
+        shop: int
+        shelf: str
+
+    class Shelf(Resource, path="/shops/{shop}/shelves/{shelf}"):
+        async def read_one(self, path: ShelfPath) -> Echo:
+            return Echo(f"{path.shop} {path.shelf} {path.item}")
+
+    assert request(app_of(Shelf()), "GET", "/shops/1/shelves/b/c").json["got"] == "1 b c"
+    assert request(app_of(Shelf()), "GET", "/shops/x/shelves/b/c").status == 404
+
+
+def test_a_path_struct_that_refuses_its_values_together_is_404():
+    class Span(Struct):
+        low: int
+        high: int
+
+        def __post_init__(self):
+            if self.low > self.high:
+                raise ValueError("low > high")
+
+    class Spans(Resource, path="/spans"):
+        async def read_one(self, path: Span) -> Echo:
+            return Echo(f"{path.low}-{path.high}")
+
+    assert request(app_of(Spans()), "GET", "/spans/1/2").json["got"] == "1-2"
+    assert request(app_of(Spans()), "GET", "/spans/2/1").status == 404
+
+
+# params
+
+
+class Query(Struct, rename="camel"):
+    page_size: Annotated[int, Meta(ge=1, le=100)] = 10
+    name: str | None = None
+    ratio: float = 0.5
+    active: bool = True
+    tags: list[str] = []
+    ids: set[int] = set()
+    pair: tuple[int, ...] = ()
+    since: datetime.date | None = None
+
+
+@pytest.mark.parametrize(
+    ("query", "value"),
+    [
+        ("", Query()),
+        ("?", Query()),
+        ("?pageSize=5", Query(page_size=5)),
+        ("?name=", Query(name="")),
+        ("?name", Query(name="")),
+        ("?name=null", Query(name="null")),
+        ("?name=a%20b%2Bc+d", Query(name="a b+c d")),
+        ("?na%6De=x", Query(name="x")),
+        ("?name=a=b", Query(name="a=b")),
+        ("?name=%C3%A9", Query(name="é")),
+        ("?name=%2541", Query(name="%41")),
+        ("?name=a;active=false", Query(name="a;active=false")),
+        ("?ratio=1e3", Query(ratio=1000.0)),
+        ("?active=0", Query(active=False)),
+        ("?tags=a&tags=b", Query(tags=["a", "b"])),
+        ("?ids=1&ids=2&ids=1", Query(ids={1, 2})),
+        ("?pair=1&pair=2", Query(pair=(1, 2))),
+        ("?since=2026-11-22", Query(since=datetime.date(2026, 11, 22))),
+        ("?unknown=1&&pageSize=7&", Query(page_size=7)),
+    ],
+)
+def test_query_parameters_bind_by_their_wire_names(query, value):
+    response = request(echo("params", Query, "get"), "GET", f"/spot{query}")
+    assert response.json["got"] == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("pageSize=x", ["/pageSize"]),
+        ("pageSize=0", ["/pageSize"]),
+        ("pageSize=005", ["/pageSize"]),
+        ("pageSize=101", ["/pageSize"]),
+        ("pageSize=", ["/pageSize"]),
+        ("pageSize=1&pageSize=2", ["/pageSize"]),
+        ("ratio=nan", ["/ratio"]),
+        ("ratio=inf", ["/ratio"]),
+        ("active=perhaps", ["/active"]),
+        ("ids=1&ids=x", ["/ids"]),
+        ("pageSize=x&ratio=y&active=z&since=1", ["/pageSize", "/ratio", "/active", "/since"]),
+        ("pageSize=" + "9" * 5000, ["/pageSize"]),
+    ],
+)
+def test_an_invalid_query_is_400_with_every_invalid_value(query, places):
+    response = request(echo("params", Query, "get"), "GET", f"/spot?{query}")
+    assert response.status == 400
+    assert response.header("content-type") == "application/problem+json"
+    assert response.invalid == [("params", place) for place in places]
+
+
+@pytest.mark.parametrize("query", ["name=%FF", "%FF=1", "name=%ED%A0%80", "name=\xff"])
+def test_a_query_that_is_no_utf8_is_400(query):
+    response = request(echo("params", Query, "get"), "GET", f"/spot?{query}")
+    assert (response.status, response.json["detail"]) == (400, "The query string is not valid UTF-8.")
+
+
+def test_a_missing_required_parameter_is_named():
+    required = msgspec.defstruct("Required", [("a", int), ("b", str), ("c", int, 3)])
+    response = request(echo("params", required, "get"), "GET", "/spot?c=1")
+    assert response.invalid == [("params", "/a"), ("params", "/b")]
+
+
+def test_unknown_parameters_are_refused_where_the_struct_forbids_them():
+    strict = msgspec.defstruct("Strict", [("a", int, 1)], forbid_unknown_fields=True)
+    app = echo("params", strict, "get")
+    assert request(app, "GET", "/spot?a=2&").status == 200
+    response = request(app, "GET", "/spot?a=2&b=1&c=2")
+    assert response.invalid == [("params", "/b"), ("params", "/c")]
+
+
+def test_parameters_that_the_struct_refuses_together_are_400():
+    class Span(Struct):
+        low: int = 0
+        high: int = 9
+
+        def __post_init__(self):
+            if self.low > self.high:
+                raise ValueError("low > high")
+
+    response = request(echo("params", Span, "get"), "GET", "/spot?low=10")
+    assert response.status == 400
+    assert response.json["errors"] == [{"source": "params", "pointer": "", "detail": "low > high"}]
+
+
+def test_a_mutable_default_is_made_anew_for_each_request():
+    class Spot(Endpoint, path="/spot"):
+        async def get(self, params: Query) -> Echo:
+            params.tags.append("x")
+            return Echo(repr(params.tags))
+
+    async def conversation(client):
+        return [(await client.request("GET", "/spot")).json["got"] for _ in range(2)]
+
+    assert serve(app_of(Spot()), conversation) == ["['x']", "['x']"]
+
+
+# headers
+
+
+class Trace(Struct):
+    x_trace_id: str
+    x_depth: Annotated[int, Meta(ge=0)] = 0
+    user_agent: str | None = None
+
+
+def test_header_fields_read_their_dashed_names():
+    headers = [("X-Trace-Id", "a"), ("x-depth", "3"), ("user-agent", "é")]
+    response = request(echo("headers", Trace, "get"), "GET", "/spot", headers=headers)
+    assert response.json["got"] == repr(Trace("a", 3, "é"))
+
+
+def test_a_header_with_an_underscore_stands_for_nothing():
+    response = request(echo("headers", Trace, "get"), "GET", "/spot", headers=[("x_trace_id", "a")])
+    assert (response.status, response.invalid) == (400, [("headers", "/x-trace-id")])
+
+
+def test_repeated_headers_join_with_a_comma():
+    headers = [("x-trace-id", "a"), ("x-other", "-"), ("x-trace-id", "b")]
+    response = request(echo("headers", Trace, "get"), "GET", "/spot", headers=headers)
+    assert response.json["got"] == repr(Trace("a, b"))
+
+
+def test_invalid_headers_are_400_with_every_invalid_value():
+    headers = [("x-depth", "-1")]
+    response = request(echo("headers", Trace, "get"), "GET", "/spot", headers=headers)
+    assert (response.status, response.invalid) == (400, [("headers", "/x-trace-id"), ("headers", "/x-depth")])
+
+
+def test_a_repeated_header_that_grows_without_end_is_431():
+    headers = [("x-trace-id", "a" * 100)] * 1000
+    assert request(echo("headers", Trace, "get"), "GET", "/spot", headers=headers).status == 431
+
+
+def test_raw_headers_keep_every_pair():
+    class Spot(Endpoint, path="/spot"):
+        async def get(self, raw_headers: RawHeaders) -> Echo:
+            assert raw_headers["ACCEPT"] == "a, b"
+            assert raw_headers.getlist("Accept") == ["a", "b"]
+            assert raw_headers.multi_items() == [("accept", "a"), ("x_y", "1"), ("accept", "b")]
+            assert "X_Y" in raw_headers
+            assert 3 not in raw_headers
+            assert len(raw_headers) == 2
+            assert list(raw_headers) == ["accept", "x_y"]
+            assert raw_headers.get("nope") is None
+            assert raw_headers.get("nope", 1) == 1
+            with pytest.raises(KeyError):
+                raw_headers["nope"]
+            return Echo(repr(raw_headers))
+
+    headers = [("accept", "a"), ("x_y", "1"), ("accept", "b")]
+    assert request(app_of(Spot()), "GET", "/spot", headers=headers).json["got"] == "RawHeaders(accept, x_y)"
+
+
+# body
+
+
+class Price(Struct):
+    amount: float
+    currency: str
+
+
+class Order(Struct):
+    name: Annotated[str, Meta(min_length=1)]
+    prices: list[Price] = []
+
+
+class Cat(Struct, tag=True):
+    lives: int
+
+
+class Dog(Struct, tag=True):
+    tricks: list[str]
+
+
+class Page[T](Struct):
+    items: list[T]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "body", "value"),
+    [
+        (Order, '{"name": "a"}', Order("a")),
+        (list[Price], '[{"amount": 1, "currency": "EUR"}]', [Price(1.0, "EUR")]),
+        (Cat | Dog, '{"type": "Dog", "tricks": []}', Dog([])),
+        (Page[Price], '{"items": []}', Page([])),
+    ],
+)
+def test_a_json_body_decodes_into_its_type(annotation, body, value):
+    assert post_json(echo("json", annotation), "/spot", body).json["got"] == repr(value)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/JSON",
+        "application/merge-patch+json",
+        " application/json ;x=y",
+    ],
+)
+def test_a_json_content_type_is_accepted(content_type):
+    response = request(
+        echo("json", Order), "POST", "/spot", body=b'{"name":"a"}', headers=[("content-type", content_type)]
+    )
+    assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "",
+        "text/plain",
+        "application/jsonp",
+        "json",
+        "+json",
+        "text/html, application/x+json",
+        "multipart/form-data",
+    ],
+)
+def test_a_body_that_is_not_declared_as_json_is_415_and_not_read(content_type):
+    async def conversation(client):
+        headers = [] if content_type is None else [("content-type", content_type)]
+        response = await client.request("POST", "/spot", body=b'{"name":"a"}', headers=headers)
+        return response.status, client.received
+
+    assert serve(echo("json", Order), conversation) == (415, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b'{"name',
+        b"{'name': 1}",
+        b'{"name": "a"} trailing',
+        b'{"name": "\xff"}',
+        b'{"name": "\\ud800"}',
+        b"\xef\xbb\xbf{}",
+        '{"name": "a"}'.encode("utf-16"),
+        b'{"name": NaN}',
+        b"[" * 100_000,
+        b'{"unknown": ' + b"[" * 100_000,
+    ],
+)
+def test_a_malformed_body_is_400(body):
+    response = request(echo("json", Order), "POST", "/spot", body=body, headers=[("content-type", "application/json")])
+    assert response.status == 400
+    assert response.header("content-type") == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ("[]", ""),
+        ("{}", ""),
+        ('{"name": ""}', "/name"),
+        ('{"name": 1}', "/name"),
+        ('{"name": "a", "prices": [{"amount": 1, "currency": "EUR"}, {"amount": "x"}]}', "/prices/1/amount"),
+    ],
+)
+def test_a_body_of_another_shape_is_422_with_its_place(body, place):
+    response = post_json(echo("json", Order), "/spot", body)
+    assert (response.status, response.invalid) == (422, [("json", place)])
+
+
+def test_a_number_of_5000_digits_is_refused():
+    assert post_json(echo("json", Order), "/spot", f'{{"name": {"9" * 5000}}}').status in {400, 422}
+
+
+def test_content_is_the_body_as_it_came():
+    assert request(echo("content", bytes), "POST", "/spot", body=b"\x00\xff").json["got"] == repr(b"\x00\xff")
+    assert request(echo("content", bytes), "POST", "/spot").json["got"] == "b''"
+
+
+def chunk(body, more_body=True):
+    return {"type": "http.request", "body": body, "more_body": more_body}
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [chunk(b"abc"), chunk(b"def", more_body=False)],
+        [chunk(b""), chunk(b"abcdef"), chunk(b"", more_body=False)],
+        [{"type": "http.request", "more_body": True}, chunk(b"abcdef"), {"type": "http.request"}],
+        [chunk(bytes([byte])) for byte in b"abcdef"] + [chunk(b"", more_body=False)],
+    ],
+)
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_in_pieces_is_joined(chunks, announced):
+    headers = [("content-length", "6")] if announced else []
+    response = request(echo("content", bytes), "POST", "/spot", chunks=chunks, headers=headers)
+    assert response.json["got"] == repr(b"abcdef")
+
+
+def test_reading_stops_as_soon_as_the_announced_bytes_have_arrived():
+    async def conversation(client):
+        chunks = [chunk(b"abc"), chunk(b"def"), chunk(b"", more_body=False)]
+        await client.request("POST", "/spot", chunks=chunks, headers=[("content-length", "6")])
+        return client.received
+
+    assert serve(echo("content", bytes), conversation) == 2
+
+
+@pytest.mark.parametrize("chunks", [[], [chunk(b"abc")]])
+@pytest.mark.parametrize("headers", [[], [("content-length", "6")]])
+def test_a_body_cut_off_by_a_disconnect_calls_no_handler_and_sends_nothing(chunks, headers, caplog):
+    response = request(echo("content", bytes), "POST", "/spot", chunks=chunks, headers=headers)
+    assert response.messages == []
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("size", [4, 6])
+def test_a_body_that_is_not_as_long_as_announced_is_400(size):
+    chunks = [chunk(b"x" * size, more_body=False)]
+    response = request(echo("content", bytes), "POST", "/spot", chunks=chunks, headers=[("content-length", "5")])
+    assert response.status == 400
+
+
+@pytest.mark.parametrize(
+    ("length", "status"),
+    [
+        ("11", 413),
+        ("10", 200),
+        ("9" * 15, 413),
+        ("9" * 400, 413),
+        ("-1", 400),
+        ("+3", 400),
+        ("1_0", 400),
+        ("", 400),
+        ("x", 400),
+        ("5, 5", 400),
+        ("²", 400),
+    ],
+)
+def test_an_announced_length_is_checked_before_the_body_is_read(length, status):
+    async def conversation(client):
+        chunks = [chunk(b"x" * 10, more_body=False)]
+        response = await client.request("POST", "/spot", chunks=chunks, headers=[("content-length", length)])
+        return response.status, client.received
+
+    assert serve(echo("content", bytes, max_body_size=10), conversation) == (status, 1 if status == 200 else 0)
+
+
+def test_an_unannounced_body_over_the_limit_is_413_after_the_limit_and_one_message():
+    async def conversation(client):
+        chunks = [chunk(b"x" * 4)] * 100
+        response = await client.request("POST", "/spot", chunks=chunks)
+        return response.status, client.received
+
+    assert serve(echo("content", bytes, max_body_size=10), conversation) == (413, 3)
+
+
+def test_the_body_limit_is_the_app_s_unless_the_class_has_one():
+    class Small(BaseApp):
+        max_body_size = 3
+
+        async def _wire(self):
+            self._include_endpoint(Own())
+            self._include_endpoint(Default())
+
+    class Own(Endpoint, path="/own", max_body_size=5):
+        async def post(self, content: bytes) -> None: ...
+
+    class Default(Endpoint, path="/default"):
+        async def post(self, content: bytes) -> None: ...
+
+    app = Small()
+    assert request(app, "POST", "/own", body=b"12345").status == 204
+    assert request(app, "POST", "/default", body=b"12345").status == 413
+    assert request(app_of(Default()), "POST", "/default", body=b"x" * (2 * 1024 * 1024)).status == 204
+    assert request(app_of(Default()), "POST", "/default", body=b"x" * (2 * 1024 * 1024 + 1)).status == 413
+
+
+def test_a_body_in_one_byte_messages_is_read_in_linear_time():
+    chunks = [chunk(b"x")] * 200_000 + [chunk(b"", more_body=False)]
+    chunks.reverse()
+    chunks = chunks[::-1]
+    assert request(echo("content", bytes), "POST", "/spot", chunks=chunks).status == 200
+
+
+# order
+
+
+def test_the_head_is_answered_before_the_body_is_read_path_first():
+    class Path(Struct):
+        n: int
+
+    class Limit(Struct):
+        limit: int
+
+    class Spot(Resource, path="/spot"):
+        async def update(self, json: Order, headers: Trace, params: Limit, path: Path) -> Echo:
+            return Echo("")
+
+    good_head = {"headers": [("x-trace-id", "1"), ("content-type", "application/json")]}
+
+    async def conversation(client):
+        outcomes = []
+        for target, options in [
+            ("/spot/x?limit=x", {}),
+            ("/spot/1?limit=x", {"headers": [("content-type", "application/json")]}),
+            ("/spot/1?limit=1", {"headers": [("content-type", "application/json")]}),
+            ("/spot/1?limit=x", good_head),
+            ("/spot/1?limit=1", {"headers": [("x-trace-id", "1")]}),
+            ("/spot/1?limit=1", good_head),
+        ]:
+            response = await client.request("PUT", target, body=b"{}", **options)
+            outcomes.append((response.status, client.received))
+        return outcomes
+
+    assert serve(app_of(Spot()), conversation) == [(404, 0), (400, 0), (400, 0), (400, 0), (415, 0), (422, 1)]
+
+
+def test_a_handler_without_a_body_source_does_not_read_the_body():
+    class Spot(Endpoint, path="/spot"):
+        async def post(self) -> None:
+            raise HTTPError(403)
+
+    async def conversation(client):
+        await client.request("POST", "/spot", body=b"x")
+        return client.received
+
+    assert serve(app_of(Spot()), conversation) == 0

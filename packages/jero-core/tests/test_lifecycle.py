@@ -1,0 +1,291 @@
+"""App and lifecycle: SPEC section 2."""
+
+import asyncio
+import contextlib
+
+import pytest
+from msgspec import Struct
+
+from jero_core import BaseApp, BaseFactory, Endpoint
+
+from .asgi_driver import Client, StartupFailed, lifespan, serve
+
+
+class Word(Struct):
+    text: str
+
+
+class Spot(Endpoint, path="/spot"):
+    async def get(self) -> Word:
+        return Word("here")
+
+
+class Journal:
+    """Context managers that note when they open and close."""
+
+    def __init__(self):
+        self.entries = []
+
+    @contextlib.contextmanager
+    def sync(self, name, fail=False):
+        self.entries.append(f"open {name}")
+        try:
+            yield name
+        finally:
+            self.entries.append(f"close {name}")
+            if fail:
+                raise RuntimeError(f"{name} does not close")
+
+    @contextlib.asynccontextmanager
+    async def asynchronous(self, name, fail=False):
+        with self.sync(name, fail):
+            yield name
+
+
+class JournalApp(BaseApp):
+    def __init__(self, *, failing=(), **options):
+        super().__init__(**options)
+        self.journal = Journal()
+        self.failing = failing
+
+    async def _wire(self):
+        for name in "abcd":
+            fail = name in self.failing
+            if name in "ac":
+                assert self._enter(self.journal.sync(name, fail)) == name
+            else:
+                assert await self._aenter(self.journal.asynchronous(name, fail)) == name
+        self._include_endpoint(Spot())
+
+
+OPENED = ["open a", "open b", "open c", "open d"]
+CLOSED = ["close d", "close c", "close b", "close a"]
+
+
+async def nothing(client):
+    return None
+
+
+async def get(client):
+    return (await client.request("GET", "/spot")).status
+
+
+def test_sync_and_async_resources_close_in_one_reverse_order():
+    app = JournalApp()
+    assert serve(app, get) == 200
+    assert app.journal.entries == OPENED + CLOSED
+
+
+def run_failing(app):
+    with pytest.raises(StartupFailed) as caught:
+        serve(app, nothing)
+    return str(caught.value)
+
+
+def test_what_was_opened_is_closed_when_wiring_fails_half_way(caplog):
+    class App(JournalApp):
+        async def _wire(self):
+            await super()._wire()
+            raise RuntimeError("no database")
+
+    app = App()
+    report = run_failing(app)
+    assert "no database" in report
+    assert "Traceback" in report
+    assert app.journal.entries == OPENED + CLOSED
+    assert "no database" in caplog.text
+
+
+def test_a_wiring_error_closes_what_was_opened(caplog):
+    class App(JournalApp):
+        async def _wire(self):
+            await super()._wire()
+            self._include_endpoint(Spot)
+
+    app = App()
+    assert "JERO-W004" in run_failing(app)
+    assert app.journal.entries == OPENED + CLOSED
+
+
+def test_wiring_problems_are_told_together_with_the_exception_that_ended_wiring(caplog):
+    class App(BaseApp):
+        async def _wire(self):
+            self._include_endpoint(Spot)
+            raise RuntimeError("no database")
+
+    report = run_failing(App())
+    assert "no database" in report
+    assert "JERO-W004" in report
+
+
+def test_a_failing_close_during_a_failed_startup_hides_nothing(caplog):
+    class App(JournalApp):
+        async def _wire(self):
+            await super()._wire()
+            raise RuntimeError("no database")
+
+    app = App(failing="c")
+    assert "no database" in run_failing(app)
+    assert app.journal.entries == OPENED + CLOSED
+    assert "c does not close" in caplog.text
+
+
+@pytest.mark.parametrize(("failing", "said"), [("c", ["c does not"]), ("da", ["d does not", "a does not", "several"])])
+def test_a_failing_close_fails_the_shutdown_and_skips_no_other(failing, said, caplog):
+    app = JournalApp(failing=failing)
+
+    async def main():
+        async with lifespan(app) as outcome:
+            pass
+        return outcome
+
+    outcome = asyncio.run(main())
+    assert outcome["type"] == "lifespan.shutdown.failed"
+    assert all(text in outcome["message"] and text in caplog.text for text in said)
+    assert app.journal.entries == OPENED + CLOSED
+
+
+def test_a_resource_that_suppresses_exceptions_cannot_hide_a_failing_close(caplog):
+    class App(BaseApp):
+        async def _wire(self):
+            self._enter(contextlib.suppress(RuntimeError))
+            self._enter(Journal().sync("a", fail=True))
+
+    async def main():
+        async with lifespan(App()) as outcome:
+            pass
+        return outcome["type"]
+
+    assert asyncio.run(main()) == "lifespan.shutdown.failed"
+
+
+def test_the_app_can_be_started_again():
+    app = JournalApp()
+    assert serve(app, get) == 200
+    assert serve(app, get) == 200
+    assert app.journal.entries == (OPENED + CLOSED) * 2
+
+
+def test_a_request_outside_the_lifespan_gets_503():
+    app = JournalApp()
+    serve(app, nothing)
+    response = asyncio.run(Client(app).request("GET", "/spot"))
+    assert (response.status, response.header("content-type")) == (503, "application/problem+json")
+
+
+def test_a_request_while_starting_gets_503():
+    statuses = []
+
+    class App(BaseApp):
+        async def _wire(self):
+            statuses.append((await Client(self).request("GET", "/spot")).status)
+
+    serve(App(), nothing)
+    assert statuses == [503]
+
+
+def test_without_a_lifespan_the_first_request_starts_the_app_once():
+    app = JournalApp()
+
+    async def main():
+        client = Client(app)
+        responses = await asyncio.gather(*(client.request("GET", "/spot") for _ in range(3)))
+        return [response.status for response in responses], list(app.journal.entries)
+
+    assert asyncio.run(main()) == ([200, 200, 200], OPENED)
+
+
+def test_without_a_lifespan_a_failed_start_is_logged_once_and_answers_503(caplog):
+    class App(BaseApp):
+        async def _wire(self):
+            await asyncio.sleep(0)
+            self._include_endpoint(Spot)
+
+    async def main():
+        client = Client(App())
+        responses = await asyncio.gather(*(client.request("GET", "/spot") for _ in range(3)))
+        return [response.status for response in responses]
+
+    assert asyncio.run(main()) == [503, 503, 503]
+    assert caplog.text.count("JERO-W004") == 1
+
+
+def test_a_first_request_that_is_cancelled_does_not_cancel_the_start():
+    class App(BaseApp):
+        async def _wire(self):
+            await asyncio.sleep(0.01)
+            self._include_endpoint(Spot())
+
+    async def main():
+        client = Client(App())
+        first = asyncio.create_task(client.request("GET", "/spot"))
+        await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        return (await client.request("GET", "/spot")).status
+
+    assert asyncio.run(main()) == 200
+
+
+# factories
+
+
+class Factory(BaseFactory):
+    def __init__(self):
+        self.journal = Journal()
+
+    async def word(self):
+        return self._enter(self.journal.sync("a")) + await self._aenter(self.journal.asynchronous("b"))
+
+
+class FactoryApp(BaseApp[Factory]):
+    async def _wire(self):
+        self.word = await self._factory.word()
+        self.factory = self._factory
+
+
+def test_the_factory_is_built_at_startup_and_opens_on_the_app_s_stack():
+    app = FactoryApp()
+    serve(app, nothing)
+    assert app.word == "ab"
+    assert app.factory.journal.entries == ["open a", "open b", "close b", "close a"]
+
+
+def test_the_factory_may_be_named_on_an_indirect_base():
+    class Base[F](BaseApp[F]):
+        async def _wire(self):
+            self.factory = self._factory
+
+    class Middle(Base[Factory]): ...
+
+    class App(Middle): ...
+
+    for cls in (App, type("Plain", (FactoryApp,), {})):
+        app = cls()
+        serve(app, nothing)
+        assert isinstance(app.factory, Factory)
+
+
+def test_a_given_factory_is_used():
+    factory = Factory()
+    app = FactoryApp(factory=factory)
+    serve(app, nothing)
+    assert app.factory is factory
+
+
+def test_an_app_without_a_factory_has_none():
+    class App(BaseApp):
+        async def _wire(self):
+            self.seen = self._factory
+
+    app = App()
+    serve(app, nothing)
+    assert app.seen is None
+
+
+def test_an_app_without_wire_cannot_be_made():
+    class App(BaseApp): ...
+
+    with pytest.raises(TypeError, match="_wire"):
+        App()

@@ -1,0 +1,387 @@
+"""Routing: SPEC section 3."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from jero_core import BaseApp, Endpoint, Resource
+from jero_core.asgi import constant
+from jero_core.router import Router
+from jero_core.template import parse_template
+
+from .asgi_driver import app_of, request, serve
+
+
+class Item(Struct):
+    item_id: str
+
+
+class Word(Struct):
+    text: str
+
+
+class Items(Resource, path="/items"):
+    async def create(self) -> Word:
+        return Word("create")
+
+    async def read_many(self) -> Word:
+        return Word("read_many")
+
+    async def read_one(self, path: Item) -> Word:
+        return Word(f"read_one {path.item_id}")
+
+    async def update(self, path: Item) -> Word:
+        return Word(f"update {path.item_id}")
+
+    async def partial_update(self, path: Item) -> Word:
+        return Word(f"partial_update {path.item_id}")
+
+    async def delete(self, path: Item) -> Word:
+        return Word(f"delete {path.item_id}")
+
+
+class Search(Endpoint, path="/items/search"):
+    async def get(self) -> Word:
+        return Word("search")
+
+
+def text(response):
+    return response.json["text"]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status", "answer"),
+    [
+        ("POST", "/items", 201, "create"),
+        ("GET", "/items", 200, "read_many"),
+        ("GET", "/items/7", 200, "read_one 7"),
+        ("PUT", "/items/7", 200, "update 7"),
+        ("PATCH", "/items/7", 200, "partial_update 7"),
+        ("DELETE", "/items/7", 200, "delete 7"),
+    ],
+)
+def test_a_resource_method_answers_its_http_method(method, target, status, answer):
+    response = request(app_of(Items()), method, target)
+    assert (response.status, text(response)) == (status, answer)
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_an_endpoint_method_answers_its_http_method_with_200(method):
+    async def handler(self) -> Word:
+        return Word(method)
+
+    endpoint = type("Spot", (Endpoint,), {method: handler}, path="/spot")
+    response = request(app_of(endpoint()), method.upper(), "/spot")
+    assert (response.status, text(response)) == (200, method)
+
+
+def test_other_methods_are_ordinary_methods():
+    class Spot(Endpoint, path="/spot"):
+        async def get(self) -> Word:
+            return Word(self.read_one(1))
+
+        def read_one(self, anything):
+            return f"helper {anything}"
+
+    assert text(request(app_of(Spot()), "GET", "/spot")) == "helper 1"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        "/item",
+        "/items/",
+        "//items",
+        "/items/7/",
+        "/items/7/8",
+        "/items//",
+        "",
+        "items",
+        "/Items",
+        "/%FF",
+        "/items/%FF",
+    ],
+)
+def test_a_path_that_no_template_matches_is_404(target):
+    response = request(app_of(Items()), "GET", target)
+    assert response.status == 404
+    assert response.header("content-type") == "application/problem+json"
+    assert response.json == {"type": "about:blank", "title": "Not Found", "status": 404}
+
+
+@pytest.mark.parametrize("order", [(Items, Search), (Search, Items)])
+def test_literal_text_goes_before_a_slot_in_any_order_of_inclusion(order):
+    assert text(request(app_of(*(cls() for cls in order)), "GET", "/items/search")) == "search"
+
+
+def test_a_known_path_with_another_method_is_405_with_allow():
+    response = request(app_of(Search()), "DELETE", "/items/search")
+    assert response.status == 405
+    assert response.header("allow") == "GET, HEAD, OPTIONS"
+    assert response.json == {"type": "about:blank", "title": "Method Not Allowed", "status": 405}
+
+
+def test_the_path_decides_the_template_before_the_method_decides_the_operation():
+    response = request(app_of(Items(), Search()), "PUT", "/items/search")
+    assert response.status == 405
+
+
+def test_allow_lists_what_exists_in_a_fixed_order():
+    response = request(app_of(Items()), "OPTIONS", "/items/7")
+    assert response.status == 204
+    assert response.header("allow") == "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"
+    assert response.body == b""
+    assert response.header("content-length") is None
+
+
+def test_head_is_not_allowed_where_get_is_not():
+    class Only(Endpoint, path="/only"):
+        async def post(self) -> Word:
+            return Word("")
+
+    response = request(app_of(Only()), "HEAD", "/only")
+    assert (response.status, response.header("allow")) == (405, "POST, OPTIONS")
+
+
+def test_head_has_the_headers_of_get_and_no_body():
+    get = request(app_of(Items()), "GET", "/items/7")
+    head = request(app_of(Items()), "HEAD", "/items/7")
+    assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
+    assert [message["type"] for message in head.messages] == ["http.response.start", "http.response.body"]
+
+
+@pytest.mark.parametrize("method", ["get", "__init__", "TRACE", "CONNECT", "BREW", "None", ""])
+def test_a_method_that_is_none_of_ours_is_405(method):
+    assert request(app_of(Items()), method, "/items").status == 405
+
+
+@pytest.mark.parametrize(
+    ("target", "item_id"),
+    [
+        ("/items/a%2Fb", "a/b"),
+        ("/items/%252F", "%2F"),
+        ("/items/%25", "%"),
+        ("/items/caf%C3%A9", "café"),
+        ("/items/a+b", "a+b"),
+        ("/items/%20", " "),
+        ("/items/%00", "\x00"),
+        ("/items/%zz", "%zz"),
+        ("/items/..", ".."),
+        ("/%69tems/7", "7"),
+    ],
+)
+def test_a_segment_is_percent_decoded_exactly_once(target, item_id):
+    assert text(request(app_of(Items()), "GET", target)) == f"read_one {item_id}"
+
+
+def test_raw_bytes_that_are_utf8_bind_and_others_are_404():
+    assert text(request(app_of(Items()), "GET", "/items/caf\xc3\xa9")) == "read_one café"
+    assert request(app_of(Items()), "GET", "/items/caf\xe9").status == 404
+
+
+def test_an_escaped_literal_segment_matches():
+    class Cafe(Endpoint, path="/café/menu"):
+        async def get(self) -> Word:
+            return Word("menu")
+
+    assert text(request(app_of(Cafe()), "GET", "/caf%C3%A9/m%65nu")) == "menu"
+
+
+def test_without_raw_path_the_decoded_path_is_not_decoded_again():
+    response = request(app_of(Items()), "GET", "/items/%2541", raw_path=..., path="/items/%41")
+    assert text(response) == "read_one %41"
+    response = request(app_of(Items()), "GET", "/items/x", raw_path=None, path="/items/a b")
+    assert text(response) == "read_one a b"
+
+
+def test_a_root_template_puts_items_behind_the_slash():
+    class Root(Resource, path="/"):
+        async def read_many(self) -> Word:
+            return Word("all")
+
+        async def read_one(self, path: Item) -> Word:
+            return Word(path.item_id)
+
+    app = app_of(Root())
+    assert text(request(app, "GET", "/")) == "all"
+    assert text(request(app, "GET", "/7")) == "7"
+    assert request(app, "GET", "//").status == 404
+
+
+@pytest.mark.parametrize(
+    ("root_path", "target", "status"),
+    [
+        ("/api", "/api/items/7", 200),
+        ("/api/", "/api/items/7", 200),
+        ("/api", "/%61pi/items/7", 200),
+        ("/api/v1", "/api/v1/items/7", 200),
+        ("/api", "/items/7", 200),  # a proxy that took the prefix off
+        ("/api", "/apiitems/7", 404),
+        ("/api", "/api/api/items/7", 404),
+        ("/api", "/api", 404),
+        ("/items", "/items/items/7", 200),
+    ],
+)
+def test_root_path_comes_off_at_a_segment_border(root_path, target, status):
+    assert request(app_of(Items()), "GET", target, root_path=root_path).status == status
+
+
+def test_root_path_may_be_missing_from_the_scope():
+    assert request(app_of(Items()), "GET", "/items/7", root_path=...).status == 200
+
+
+def test_one_handler_class_is_mounted_at_several_paths_through_subclasses():
+    class Red(Items, path="/red"): ...
+
+    class Blue(Items, path="/blue"): ...
+
+    app = app_of(Red(), Blue())
+    assert text(request(app, "GET", "/red/1")) == text(request(app, "GET", "/blue/1")) == "read_one 1"
+
+
+def test_static_class_and_sync_methods_handle():
+    class Mixed(Resource, path="/mixed"):
+        @staticmethod
+        async def read_many() -> Word:
+            return Word("static")
+
+        @classmethod
+        def create(cls) -> Word:
+            return Word(cls.__name__)
+
+        def read_one(self, path: Item, /) -> Word:
+            return Word(path.item_id)
+
+    app = app_of(Mixed())
+    assert text(request(app, "GET", "/mixed")) == "static"
+    assert text(request(app, "POST", "/mixed")) == "Mixed"
+    assert text(request(app, "GET", "/mixed/5")) == "5"
+
+
+def test_the_scope_carries_the_route_for_the_ecosystem_s_middlewares():
+    async def conversation(client):
+        await client.request("GET", "/items/7")
+        return client.scope["route"]
+
+    route = serve(app_of(Items()), conversation)
+    assert route.path == route.path_format == "/items/{item_id}"
+
+
+def test_a_deep_path_is_refused_without_work():
+    assert request(app_of(Items()), "GET", "/x" * 100_000).status == 404
+    assert request(app_of(Items()), "GET", "/%78" * 100_000).status == 404
+
+
+# The router against a plain reading of the rules, for drawn templates and paths.
+
+_names = st.sampled_from(["a", "b", "c", "é", "a~b"])
+_segments = st.one_of(_names, st.sampled_from(["{x}", "{y}", "{z}"]))
+_templates = st.lists(_segments, max_size=4).map(lambda segments: "/" + "/".join(segments))
+
+
+def _unique_slots(path):
+    slots = [part for part in path.split("/") if part.startswith("{")]
+    return len(slots) == len(set(slots))
+
+
+def _matches(template, segments):
+    """The slots' values, and the template's rank: literal text before a slot, from left to right."""
+    if len(template.segments) != len(segments):
+        return None
+    slots, rank = [], []
+    for part, segment in zip(template.segments, segments, strict=True):
+        if part.is_slot and segment:
+            slots.append(segment)
+        elif part.is_slot or part.text != segment:
+            return None
+        rank.append(part.is_slot)
+    return rank, tuple(slots)
+
+
+class _Answered(Exception):
+    pass
+
+
+@given(
+    paths=st.lists(_templates.filter(_unique_slots), max_size=8),
+    target=st.lists(st.sampled_from(["a", "b", "c", "é", "a~b", "", "d", "a/b", "%61"]), max_size=5),
+    escape_all=st.booleans(),
+)
+def test_the_router_agrees_with_a_plain_reading_of_the_rules(paths, target, escape_all):
+    templates = {}
+    for path in paths:
+        template = parse_template(path if path != "//" else "/")
+        templates.setdefault(template.shape, template)
+    hits = []
+
+    def responder(template):
+        async def respond(scope, receive, send, *slots):
+            hits.append((template.path, slots))
+
+        return respond
+
+    router = Router((template, {"GET": responder(template)}) for template in templates.values())
+    raw = "/" + "/".join("".join(f"%{byte:02X}" for byte in part.encode()) for part in target)
+    if not escape_all:
+        from urllib.parse import quote
+
+        raw = "/" + "/".join(quote(part, safe="") for part in target)
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    answer = router.respond({"type": "http", "method": "GET", "raw_path": raw.encode(), "root_path": ""}, None, send)
+    with pytest.raises(StopIteration):
+        answer.send(None)
+    segments = [] if target in ([], [""]) else target
+    found = [(match, template) for template in templates.values() if (match := _matches(template, segments))]
+    if found:
+        (_, slots), template = min(found, key=lambda pair: pair[0][0])
+        assert hits == [(template.path, slots)]
+    else:
+        assert not hits
+        assert sent[0]["status"] == 404
+
+
+def test_a_constant_answer_gives_each_response_its_own_header_list():
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    respond = constant(200, {b"a": b"b"}, b"")
+    for _ in range(2):
+        with pytest.raises(StopIteration):
+            respond({}, None, send).send(None)
+    assert sent[0]["headers"] == sent[2]["headers"]
+    assert sent[0]["headers"] is not sent[2]["headers"]
+
+
+def test_an_unknown_scope_type_is_an_error_and_a_websocket_is_refused():
+    async def conversation(client):
+        with pytest.raises(RuntimeError, match="serves http"):
+            await client.app({"type": "telepathy"}, None, None)
+        sent = []
+
+        async def receive():
+            return {"type": "websocket.connect"}
+
+        async def send(message):
+            sent.append(message)
+
+        await client.app({"type": "websocket", "path": "/items"}, receive, send)
+        return sent
+
+    assert serve(app_of(Items()), conversation) == [{"type": "websocket.close", "code": 1000}]
+
+
+def test_the_app_is_recognised_as_asgi_3():
+    import inspect
+
+    class App(BaseApp):
+        async def _wire(self): ...
+
+    assert inspect.iscoroutinefunction(App().__call__)

@@ -1,0 +1,88 @@
+"""Typed values from text: what generated code accepts inline is what msgspec's lax conversion accepts."""
+
+import math
+from typing import Annotated
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec import Meta
+
+from jero_core.introspect import fields_of
+from jero_core.text_values import conversion, convert_text
+
+TYPES = [
+    str,
+    int,
+    float,
+    bool,
+    int | None,
+    str | None,
+    Annotated[int, Meta(ge=-5, le=100)],
+    Annotated[int, Meta(ge=3)],
+    Annotated[int, Meta(le=30), Meta(ge=1)],
+    Annotated[int, Meta(gt=3, lt=9)],
+    Annotated[int, Meta(multiple_of=3)],
+    Annotated[int, Meta(ge=3)] | None,
+    Annotated[str, Meta(min_length=2)],
+]
+
+
+def inline(annotation):
+    """The inline conversion of a field, as a function."""
+    (field,) = fields_of(msgspec.defstruct("S", [("value", annotation)]))
+    namespace = {}
+    lines = conversion(field, "$_text", "$_value").render(0, {}, namespace)
+    body = "".join(f"    {line}\n" for line in lines)
+    exec(f"def convert(_text_0):\n{body}    return _value_0", namespace)
+    return namespace["convert"]
+
+
+INLINE = {repr(annotation): (annotation, inline(annotation)) for annotation in TYPES}
+
+
+def outcome(convert, *arguments):
+    try:
+        value = convert(*arguments)
+    except Exception:
+        return "refused"
+    return type(value), value
+
+
+texts = st.one_of(
+    st.text(max_size=6),
+    st.text("0123456789-+._ eE٣", max_size=21),
+    st.integers().map(str),
+    st.integers(0, 120).map(str),
+    st.sampled_from(
+        ["nan", "inf", "-Infinity", "null", "true", "False", "1e5", "007", "²", "9" * 18, "9" * 19, "9" * 5000]
+    ),
+)
+
+
+@pytest.mark.parametrize("name", INLINE)
+@given(text=texts)
+@example(text="")
+@example(text="0")
+@example(text="00")
+@example(text="3")
+@example(text="100")
+@example(text="101")
+def test_inline_conversion_is_exactly_the_careful_one(name, text):
+    annotation, convert = INLINE[name]
+    assert outcome(convert, text) == outcome(convert_text, text, annotation)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "NaN", "Infinity", "1e999"])
+@pytest.mark.parametrize("annotation", [float, float | None])
+def test_a_float_from_text_is_finite(text, annotation):
+    with pytest.raises(msgspec.ValidationError):
+        convert_text(text, annotation)
+    with pytest.raises(msgspec.ValidationError):
+        convert_text([text], list[annotation])
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_finite_float_converts(value):
+    assert math.isclose(convert_text(repr(value), float), value, rel_tol=0, abs_tol=0)

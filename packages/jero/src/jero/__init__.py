@@ -1,0 +1,32 @@
+"""A msgspec-first ASGI micro-framework whose type hints are the API contract.
+
+This package holds nothing of its own: every name is the same object as in the package that defines it.
+"""
+
+from jero_core import (
+    BaseApp,
+    BaseFactory,
+    BytesResponse,
+    Endpoint,
+    HTTPError,
+    JSONResponse,
+    Place,
+    RawHeaders,
+    Resource,
+    WiringError,
+    WiringProblem,
+)
+
+__all__ = [
+    "BaseApp",
+    "BaseFactory",
+    "BytesResponse",
+    "Endpoint",
+    "HTTPError",
+    "JSONResponse",
+    "Place",
+    "RawHeaders",
+    "Resource",
+    "WiringError",
+    "WiringProblem",
+]

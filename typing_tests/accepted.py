@@ -1,0 +1,104 @@
+"""What a type checker must accept, with the types that it must infer."""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import assert_type
+
+from msgspec import Struct
+
+from jero import (
+    BaseApp,
+    BaseFactory,
+    BytesResponse,
+    Endpoint,
+    HTTPError,
+    JSONResponse,
+    RawHeaders,
+    Resource,
+)
+
+
+class WidgetPath(Struct):
+    widget_id: int
+
+
+class Widget(Struct):
+    id: int
+    name: str
+
+
+class Page[T](Struct):
+    items: list[T]
+
+
+class Trace(Struct):
+    x_trace_id: str
+
+
+class WidgetResource(Resource, path="/widgets", max_body_size=1024):
+    async def create(self, json: Widget) -> JSONResponse[Widget, Trace]:
+        return JSONResponse(json=json, headers=Trace(x_trace_id="t"), status_code=201)
+
+    async def read_many(self) -> Page[Widget]:
+        return Page(items=[])
+
+    async def read_one(self, path: WidgetPath, raw_headers: RawHeaders) -> JSONResponse[Widget]:
+        assert_type(raw_headers["host"], str)
+        assert_type(raw_headers.get("host"), str | None)
+        assert_type(raw_headers.get("host", 0), str | int)
+        assert_type(raw_headers.getlist("accept"), list[str])
+        assert_type(raw_headers.multi_items(), list[tuple[str, str]])
+        if path.widget_id < 0:
+            raise HTTPError(404, "no such widget")
+        return JSONResponse(json=Widget(id=path.widget_id, name="bolt"), raw_headers={"x-a": "b"})
+
+    def delete(self, path: WidgetPath) -> None: ...
+
+
+class Icon(Endpoint, path="/icon"):
+    async def get(self) -> BytesResponse[Trace]:
+        return BytesResponse(content=b"", headers=Trace(x_trace_id="t"))
+
+
+class PlainIcon(Endpoint, path="/plain-icon"):
+    async def get(self) -> BytesResponse:
+        return BytesResponse(content=b"")
+
+
+class ShelfIcon(Icon, path="/shelf/icon"): ...
+
+
+@contextmanager
+def connection() -> Generator[int]:
+    yield 1
+
+
+@asynccontextmanager
+async def pool() -> AsyncGenerator[str]:
+    yield "pool"
+
+
+class Factory(BaseFactory):
+    async def name(self) -> str:
+        assert_type(self._enter(connection()), int)
+        return assert_type(await self._aenter(pool()), str)
+
+
+class App(BaseApp[Factory]):
+    async def _wire(self) -> None:
+        assert_type(self._factory, Factory)
+        assert_type(self._enter(connection()), int)
+        assert_type(await self._aenter(pool()), str)
+        self._include_resource(WidgetResource())
+        self._include_endpoint(Icon())
+
+
+class PlainApp(BaseApp):
+    async def _wire(self) -> None:
+        assert_type(self._factory, None)
+
+
+app = App(factory=Factory())
+assert_type(JSONResponse(json=1), JSONResponse[int, None])
+assert_type(JSONResponse(json=1, headers=Trace(x_trace_id="t")), JSONResponse[int, Trace])
+assert_type(BytesResponse(content=b""), BytesResponse[None])

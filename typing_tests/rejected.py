@@ -1,0 +1,57 @@
+"""What a type checker must reject: every line marked `# rejected`, and no other."""
+
+from msgspec import Struct
+
+from jero import BaseApp, BaseFactory, BytesResponse, Endpoint, HTTPError, JSONResponse, RawHeaders, Resource
+
+
+class Widget(Struct):
+    id: int
+
+
+class Trace(Struct):
+    x_trace_id: str
+
+
+class WrongKeyword(Resource, pth="/widgets"): ...  # rejected
+
+
+class WrongPath(Resource, path=3): ...  # rejected
+
+
+class WrongLimit(Endpoint, path="/", max_body_size="1MB"): ...  # rejected
+
+
+class Returns(Endpoint, path="/"):
+    async def get(self) -> JSONResponse[Widget]:
+        return JSONResponse(json=3)  # rejected
+
+    async def post(self) -> JSONResponse[Widget, Trace]:
+        return JSONResponse(json=Widget(id=1))  # rejected
+
+    async def put(self) -> BytesResponse[Trace]:
+        return BytesResponse(content=b"", headers=Widget(id=1))  # rejected
+
+
+class NoWire(BaseApp): ...
+
+
+class Factory(BaseFactory): ...
+
+
+class App(BaseApp[Factory]):
+    async def _wire(self) -> None:
+        self._factory.nope()  # rejected
+        self._include_resource(Widget(id=1))  # rejected
+        self._include_resource(Returns())  # rejected
+        self._include_endpoint(Returns)  # rejected
+        self._enter(3)  # rejected
+        await self._aenter(open("file"))  # rejected
+
+
+NoWire()  # rejected
+App(factory=3)  # rejected
+BytesResponse(content="text")  # rejected
+JSONResponse(Widget(id=1))  # rejected
+HTTPError("404")  # rejected
+RawHeaders({"a": "b"})["a"] = "c"  # rejected
