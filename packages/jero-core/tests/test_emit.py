@@ -264,8 +264,27 @@ def test_a_hostile_default_stays_a_value(text):
 
 @pytest.mark.parametrize(
     "name",
-    ["scope", "send", "receive", "handler", "result", "payload", "struct_0", "_value0_0", "arg_params", "Exception"]
-    + ["__class__", "__builtins__", "__name__", "self", "print", "match", "type", "é", "ℌ"],
+    [
+        "scope",
+        "send",
+        "receive",
+        "handler",
+        "result",
+        "payload",
+        "struct_0",
+        "_value0_0",
+        "arg_params",
+        "Exception",
+        "__class__",
+        "__builtins__",
+        "__name__",
+        "self",
+        "print",
+        "match",
+        "type",
+        "é",
+        "ℌ",
+    ],
 )
 def test_field_names_of_any_kind_bind(name):
     struct = msgspec.defstruct("Q", [(name, str), ("other", int, 1)])
@@ -348,6 +367,8 @@ def test_a_name_is_an_identifier_or_refused(text):
 def test_a_fragment_refuses_what_nobody_binds_and_what_could_meet_an_argument():
     with pytest.raises(KeyError, match=r"\$nothing"):
         Fragment.of("$nothing").render(0, {}, {})
+    with pytest.raises(ValueError, match="emitter's own"):
+        Fragment.of("$scope", scope=1).render(0, {"scope": "scope"}, {})
     with pytest.raises(ValueError, match="arg_"):
         Fragment.of("$arg_x", arg_x=1).render(0, {}, {})
 

@@ -210,6 +210,15 @@ def test_without_a_lifespan_a_failed_start_is_logged_once_and_answers_503(caplog
     assert caplog.text.count("JERO-W004") == 1
 
 
+def test_a_wiring_error_is_logged_without_a_traceback(caplog):
+    class App(BaseApp):
+        async def _wire(self):
+            self._include_endpoint(Spot)
+
+    assert run_failing(App()) in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 def test_a_first_request_that_is_cancelled_does_not_cancel_the_start():
     class App(BaseApp):
         async def _wire(self):

@@ -1,5 +1,8 @@
 """Routing: SPEC section 3."""
 
+from functools import partial
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,6 +155,17 @@ def test_head_has_the_headers_of_get_and_no_body():
     assert [message["type"] for message in head.messages] == ["http.response.start", "http.response.body"]
 
 
+@pytest.mark.parametrize("target", ["/nope", "/items/7/8", "/only"])
+def test_head_has_no_body_where_it_is_refused(target):
+    class Only(Endpoint, path="/only"):
+        async def post(self) -> Word:
+            return Word("")
+
+    response = request(app_of(Items(), Only()), "HEAD", target)
+    assert (response.status, response.body) == (405 if target == "/only" else 404, b"")
+    assert int(response.header("content-length")) > 0
+
+
 @pytest.mark.parametrize("method", ["get", "__init__", "TRACE", "CONNECT", "BREW", "None", ""])
 def test_a_method_that_is_none_of_ours_is_405(method):
     assert request(app_of(Items()), method, "/items").status == 405
@@ -300,10 +314,6 @@ def _matches(template, segments):
     return rank, tuple(slots)
 
 
-class _Answered(Exception):
-    pass
-
-
 @given(
     paths=st.lists(_templates.filter(_unique_slots), max_size=8),
     target=st.lists(st.sampled_from(["a", "b", "c", "é", "a~b", "", "d", "a/b", "%61"]), max_size=5),
@@ -322,20 +332,21 @@ def test_the_router_agrees_with_a_plain_reading_of_the_rules(paths, target, esca
 
         return respond
 
-    router = Router((template, {"GET": responder(template)}) for template in templates.values())
-    raw = "/" + "/".join("".join(f"%{byte:02X}" for byte in part.encode()) for part in target)
-    if not escape_all:
-        from urllib.parse import quote
+    class App(BaseApp):
+        async def _wire(self): ...
 
-        raw = "/" + "/".join(quote(part, safe="") for part in target)
+    app = App()
+    app._route(Router((template, {"GET": responder(template)}) for template in templates.values()))
+    escape = (lambda part: "".join(f"%{byte:02X}" for byte in part.encode())) if escape_all else partial(quote, safe="")
     sent = []
 
     async def send(message):
         sent.append(message)
 
-    answer = router.respond({"type": "http", "method": "GET", "raw_path": raw.encode(), "root_path": ""}, None, send)
+    scope = {"type": "http", "method": "GET", "path": "/" + "/".join(target), "root_path": ""}
+    scope["raw_path"] = ("/" + "/".join(map(escape, target))).encode()
     with pytest.raises(StopIteration):
-        answer.send(None)
+        app(scope, None, send).send(None)
     segments = [] if target in ([], [""]) else target
     found = [(match, template) for template in templates.values() if (match := _matches(template, segments))]
     if found:
@@ -355,7 +366,7 @@ def test_a_constant_answer_gives_each_response_its_own_header_list():
     respond = constant(200, {b"a": b"b"}, b"")
     for _ in range(2):
         with pytest.raises(StopIteration):
-            respond({}, None, send).send(None)
+            respond({"method": "GET"}, None, send).send(None)
     assert sent[0]["headers"] == sent[2]["headers"]
     assert sent[0]["headers"] is not sent[2]["headers"]
 

@@ -37,9 +37,9 @@ def constant(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Respon
     if status != 204:
         pairs += (content_length(len(body)),)
 
-    async def respond(_scope: Scope, _receive: Receive, send: Send, *_slots: str) -> None:
+    async def respond(scope: Scope, _receive: Receive, send: Send, *_slots: str) -> None:
         await send({"type": "http.response.start", "status": status, "headers": [*pairs]})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     return respond
 

@@ -167,7 +167,7 @@ def _names_for(argument: Argument, wanted: list[bytes], dialect: Mapping[str, st
 def _call_arguments(plan: OperationPlan) -> str:
     """The handler call's arguments, in the order of its signature."""
     return ", ".join(
-        f"arg_{argument.name}" if argument.positional_only else f"{argument.name}=arg_{argument.name}"
+        f"arg_{argument.name}" if argument.positional else f"{argument.name}=arg_{argument.name}"
         for argument in plan.arguments
     )
 

@@ -23,7 +23,7 @@ class HTTPError(Exception):
     """
 
     def __init__(self, status: int, detail: str | None = None) -> None:
-        if not 400 <= status <= 599:
+        if status not in range(400, 600):
             raise ValueError(f"an HTTPError has a status of 400 to 599, not {status!r}")
         super().__init__(status, detail)
         self.status = status

@@ -11,6 +11,7 @@ A **reply** is claimed by the return type: a response class has the class method
 """
 
 from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, content_length
+from .convertible import json_decoder
 from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
 from .fragment import Fragment, Literal, Name
 from .header_fields import RawHeaders, header_name, header_value, raw_pairs, typed_header_value, wire_name
@@ -20,9 +21,11 @@ from .introspect import (
     Returned,
     Shape,
     fields_of,
+    is_writable,
     list_item,
     read_returned,
     shape_of,
+    struct_fields,
     struct_of,
     structs_in,
     type_name,
@@ -50,7 +53,7 @@ from .text_values import (
     is_repeatable,
     text_struct,
 )
-from .wiring import Place, Refusal, WiringError, WiringProblem
+from .wiring import Place, Refusal, WiringError, WiringProblem, refuse
 
 __all__ = [
     "CONTENT_LENGTHS",
@@ -98,10 +101,14 @@ __all__ = [
     "header_value",
     "is_plain_text",
     "is_repeatable",
+    "is_writable",
+    "json_decoder",
     "list_item",
     "raw_pairs",
     "read_returned",
+    "refuse",
     "shape_of",
+    "struct_fields",
     "struct_of",
     "structs_in",
     "text_struct",

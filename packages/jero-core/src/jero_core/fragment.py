@@ -12,6 +12,7 @@ Rules
 import keyword
 import math
 import re
+import textwrap
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -67,10 +68,8 @@ class Fragment:
 
     @classmethod
     def of(cls, text: str, /, **values: object) -> "Fragment":
-        """Build a fragment from a block of text; the indentation of its first line is taken off every line."""
-        lines = text.strip("\n").splitlines()
-        margin = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
-        return cls(tuple(line[margin:].rstrip() for line in lines if line.strip()), values)
+        """Build a fragment from a block of text; the indentation that all its lines share is taken off."""
+        return cls(tuple(line.rstrip() for line in textwrap.dedent(text).splitlines() if line.strip()), values)
 
     def render(self, number: int, dialect: Mapping[str, str], namespace: dict[str, object]) -> list[str]:
         """The lines with every placeholder replaced, as the function's fragment `number`.
@@ -85,6 +84,8 @@ class Fragment:
             if key.startswith("_"):
                 return f"{key}_{number}"
             if key in dialect:
+                if key in values:
+                    raise ValueError(f"${key} is the emitter's own name; give the value another one")
                 return dialect[key]
             if key not in values:
                 raise KeyError(f"the fragment uses ${key}, which neither it nor the emitter binds")

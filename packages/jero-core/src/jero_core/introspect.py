@@ -4,12 +4,15 @@ This is the only module that knows `typing`. It reads each thing once, at startu
 `Refusal`.
 """
 
+import functools
 import inspect
+import keyword
 import types
 import typing
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Final, TypeAliasType, Union
+from typing import Annotated, Final, TypeAliasType, TypeIs, Union
 
 import msgspec
 
@@ -25,7 +28,8 @@ class Parameter:
 
     name: str
     annotation: object
-    positional_only: bool
+    positional: bool
+    """Whether the handler is called with it by position: that is faster, and safe where no decorator is between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,15 @@ class Returned:
 class Signature:
     """What a handler's signature says."""
 
+    names: tuple[str, ...]
+    """The names of all parameters."""
     parameters: tuple[Parameter, ...]
-    returned: Returned
+    """The parameters without those that have a fault."""
+    returned: Returned | None
+    """The return annotation; None if it has a fault."""
     is_async: bool
+    receiver: str | None
+    """The name of the first argument, the one that gets the instance; None for a static method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +104,15 @@ def _code_of(thing: object) -> types.CodeType | None:
     return code if isinstance(code, types.CodeType) else None
 
 
+def is_method(thing: object) -> TypeIs[Callable[..., object]]:
+    """Whether something read from an instance is a method written in Python: bound, static or class method."""
+    return callable(thing) and not isinstance(thing, type) and _code_of(thing) is not None
+
+
 def read_signature(handler: Callable[..., object]) -> tuple[Signature, list[Refusal]]:
-    """Read a bound handler's signature, with every fault that it has; faulty parameters are left out."""
+    """Read a bound handler's signature, with every fault that it has; what has a fault is left out."""
     refusals: list[Refusal] = []
+    receiver = _receiver_of(handler)
     try:
         signature = inspect.signature(handler)
     except (TypeError, ValueError) as error:
@@ -106,6 +122,7 @@ def read_signature(handler: Callable[..., object]) -> tuple[Signature, list[Refu
             remedy="a method written in Python, with annotated arguments.",
         ) from error
     hints, unresolved = _resolve_hints(handler)
+    is_wrapped = inspect.unwrap(handler) is not handler
     parameters: list[Parameter] = []
     for parameter in signature.parameters.values():
         name = parameter.name
@@ -115,20 +132,49 @@ def read_signature(handler: Callable[..., object]) -> tuple[Signature, list[Refu
                 Refusal(
                     code="JERO-W013",
                     reason=f"{stars}{name} has no name and no type to bind a value by.",
-                    remedy="one named, annotated argument for each source that the handler reads.",
+                    remedy="one named, annotated argument for each source that the handler reads; a decorator keeps "
+                    "the arguments of what it decorates with `functools.wraps`.",
                 )
             )
         elif name in unresolved:
             refusals.append(unresolved[name])
         else:
-            positional_only = parameter.kind is parameter.POSITIONAL_ONLY
-            parameters.append(Parameter(name, hints.get(name, EMPTY), positional_only))
+            by_name = parameter.kind is parameter.KEYWORD_ONLY or (
+                is_wrapped and parameter.kind is not parameter.POSITIONAL_ONLY
+            )
+            parameters.append(Parameter(name, hints.get(name, EMPTY), positional=not by_name))
+    returned = None
     if "return" in unresolved:
         refusals.append(unresolved["return"])
-    returned = read_returned(hints.get("return", EMPTY))
+    else:
+        returned = read_returned(hints.get("return", EMPTY))
+    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+        refusals.append(
+            Refusal(
+                code="JERO-W018",
+                reason="it yields, and what calling it gives is a generator, not an answer.",
+                remedy="a handler that returns its whole answer.",
+            )
+        )
     # A decorator may be a plain function around a coroutine function, or the other way round.
     is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(inspect.unwrap(handler))
-    return Signature(tuple(parameters), returned, is_async), refusals
+    return Signature(tuple(signature.parameters), tuple(parameters), returned, is_async, receiver), refusals
+
+
+def _receiver_of(handler: Callable[..., object]) -> str | None:
+    """The name of a bound method's first argument. Raises `Refusal` (JERO-W017) if it has none."""
+    code = _code_of(handler)
+    if code is None or not inspect.ismethod(handler):
+        return None
+    if code.co_argcount:
+        return code.co_varnames[0]
+    if code.co_flags & inspect.CO_VARARGS:
+        return None
+    raise Refusal(
+        code="JERO-W017",
+        reason="it has no `self`, and a method is called with its instance.",
+        remedy="`self` as the first argument, or `@staticmethod` above it.",
+    )
 
 
 def _resolve_hints(handler: Callable[..., object]) -> tuple[Mapping[str, object], dict[str, Refusal]]:
@@ -136,30 +182,78 @@ def _resolve_hints(handler: Callable[..., object]) -> tuple[Mapping[str, object]
     function = inspect.unwrap(handler)
     function = getattr(function, "__func__", function)
     annotations: Mapping[str, object] = getattr(function, "__annotations__", {})
-    if not any(isinstance(annotation, str) for annotation in annotations.values()):
-        return annotations, {}
     hints: dict[str, object] = {}
     unresolved: dict[str, Refusal] = {}
     namespace: dict[str, object] = getattr(function, "__globals__", {})
     local = {parameter.__name__: parameter for parameter in getattr(function, "__type_params__", ())}
     for name, annotation in annotations.items():
-        if not isinstance(annotation, str):
-            hints[name] = annotation
-            continue
         try:
-            hints[name] = eval(annotation, namespace, local)  # noqa: S307  # what typing.get_type_hints does
-        except Exception as error:  # noqa: BLE001  # an annotation may be any expression
-            unresolved[name] = _unresolvable(name, annotation, error)
+            hints[name] = _resolve(annotation, namespace, local)
+            _check_expands(hints[name], variables=False)
+        except Refusal as refusal:
+            unresolved[name] = refusal.about("the return annotation" if name == "return" else f"the argument {name!r}")
     return hints, unresolved
 
 
-def _unresolvable(name: str, annotation: str, error: Exception) -> Refusal:
-    what = "the return annotation" if name == "return" else f"the annotation of {name!r}"
+def _resolve(annotation: object, namespace: dict[str, object], local: dict[str, object]) -> object:
+    """An annotation with every string in it evaluated. Raises `Refusal` (JERO-W011)."""
+    if annotation is None or isinstance(annotation, type):
+        return annotation
+
+    def holder() -> None: ...
+
+    holder.__annotations__ = {"it": annotation}
+    try:
+        return typing.get_type_hints(holder, namespace, local, include_extras=True)["it"]
+    except Exception as error:
+        raise _unresolvable(type_name(annotation), error) from error
+
+
+def _check_expands(annotation: object, *, variables: bool, outer: tuple[object, ...] = ()) -> None:
+    """Raise `Refusal` (JERO-W011) for an alias without an end or without a value, and for a type variable.
+
+    Everything below may rely on it: it expands aliases without looking back. `variables` allows type variables, as the
+    fields of a generic Struct have them.
+    """
+    if isinstance(annotation, type):
+        return
+    if isinstance(annotation, typing.TypeVar) and not variables:
+        raise Refusal(
+            code="JERO-W011",
+            reason=f"{annotation.__name__!r} is a type variable, and stands for no type when the app starts.",
+            remedy="the type itself; a handler of a generic base class is written out in each subclass.",
+        )
+    origin = typing.get_origin(annotation)
+    alias = annotation if isinstance(annotation, TypeAliasType) else origin
+    if isinstance(alias, TypeAliasType):
+        if alias in outer:
+            raise Refusal(
+                code="JERO-W011",
+                reason=f"the alias {alias.__name__!r} contains itself, and msgspec cannot follow it.",
+                remedy="a Struct with a field of its own type for what nests.",
+            )
+        _check_expands(_alias_value(annotation), variables=variables, outer=(*outer, alias))
+    for argument in typing.get_args(annotation):
+        _check_expands(argument, variables=variables, outer=outer)
+
+
+def _alias_value(alias: object) -> object:
+    """What a `type` alias stands for. Raises `Refusal` (JERO-W011)."""
+    try:
+        if isinstance(alias, TypeAliasType):
+            return alias.__value__
+        origin = typing.get_origin(alias)
+        return origin.__value__[typing.get_args(alias)] if isinstance(origin, TypeAliasType) else alias
+    except Exception as error:
+        raise _unresolvable(type_name(alias), error) from error
+
+
+def _unresolvable(annotation: str, error: Exception) -> Refusal:
     return Refusal(
         code="JERO-W011",
-        reason=f"{what}, {annotation!r}, cannot be resolved: {type(error).__name__}: {error}.",
-        remedy="a name that the handler's module has at run time: import it outside `if TYPE_CHECKING:`, "
-        "and define the Struct at module level.",
+        reason=f"{annotation} cannot be resolved: {type(error).__name__}: {error}.",
+        remedy="a name that the module has at run time: imported outside `if TYPE_CHECKING:`, and defined at module "
+        "level.",
     )
 
 
@@ -172,10 +266,9 @@ def read_returned(annotation: object) -> Returned:
 def _unwrapped(annotation: object) -> object:
     """The annotation with `type` aliases expanded and `Annotated` taken off."""
     while True:
-        if isinstance(annotation, TypeAliasType):
-            annotation = annotation.__value__
-        elif isinstance(origin := typing.get_origin(annotation), TypeAliasType):
-            annotation = origin.__value__[typing.get_args(annotation)]
+        origin = typing.get_origin(annotation)
+        if isinstance(annotation, TypeAliasType) or isinstance(origin, TypeAliasType):
+            annotation = _alias_value(annotation)
         elif origin is Annotated:
             annotation = typing.get_args(annotation)[0]
         else:
@@ -196,11 +289,19 @@ def is_struct(annotation: object) -> bool:
 
 def structs_in(annotation: object) -> tuple[type[msgspec.Struct], ...] | None:
     """The Struct classes of a Struct, a generic Struct, or a union of these; None if there is anything else in it."""
-    bare = _unwrapped(annotation)
-    members = typing.get_args(bare) if is_union(bare) else (bare,)
-    origins = [typing.get_origin(_unwrapped(member)) or _unwrapped(member) for member in members]
-    structs = tuple(struct for struct in map(struct_of, origins) if struct is not None)
+    members = tuple(members_of(annotation))
+    structs = tuple(struct for struct in (struct_of(typing.get_origin(m) or m) for m in members) if struct is not None)
     return structs if len(structs) == len(members) else None
+
+
+def members_of(annotation: object) -> Iterator[object]:
+    """The members of a union, also through aliases; the annotation itself if it is none."""
+    bare = _unwrapped(annotation)
+    if is_union(bare):
+        for member in typing.get_args(bare):
+            yield from members_of(member)
+    else:
+        yield bare
 
 
 def list_item(annotation: object) -> object:
@@ -217,9 +318,13 @@ def is_union(annotation: object) -> bool:
 
 def shape_of(annotation: object) -> Shape:
     """Take a field's annotation apart (see `Shape`)."""
-    if isinstance(annotation, TypeAliasType):
-        return shape_of(annotation.__value__)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if isinstance(annotation, TypeAliasType) or isinstance(origin, TypeAliasType):
+        return shape_of(_alias_value(annotation))
+    if isinstance(annotation, typing.NewType):
+        return shape_of(annotation.__supertype__)
+    if origin is Final:
+        return shape_of(arguments[0])
     if origin is Annotated:
         inner = shape_of(arguments[0])
         metas = tuple(item for item in arguments[1:] if isinstance(item, msgspec.Meta))
@@ -231,26 +336,89 @@ def shape_of(annotation: object) -> Shape:
     return Shape(annotation, arguments, origin or annotation, (), optional=False)
 
 
+def struct_fields(annotation: object) -> tuple[type[msgspec.Struct], tuple[Field, ...]] | None:
+    """The Struct that an annotation names and its fields, those of a generic Struct with its arguments; or None."""
+    bare = _unwrapped(annotation)
+    struct = struct_of(typing.get_origin(bare) or bare)
+    if struct is None:
+        return None
+    return struct, fields_of(struct) if bare is struct else _read_fields(bare)
+
+
+@functools.lru_cache(maxsize=1024)
 def fields_of(struct: type[msgspec.Struct]) -> tuple[Field, ...]:
     """The fields of a Struct. Raises `Refusal` (JERO-W011) if one of their annotations cannot be resolved."""
+    return _read_fields(struct)
+
+
+def _read_fields(struct: object) -> tuple[Field, ...]:
     try:
-        fields = msgspec.structs.fields(struct)
+        fields = msgspec.structs.fields(typing.cast("type[msgspec.Struct]", struct))
     except Exception as error:
-        raise Refusal(
-            code="JERO-W011",
-            reason=f"a field of {struct.__qualname__} cannot be resolved: {type(error).__name__}: {error}.",
-            remedy="names that the Struct's module has at run time: import them outside `if TYPE_CHECKING:`.",
-        ) from error
+        raise _unresolvable(f"a field of {type_name(struct)}", error) from error
+    for field in fields:
+        try:
+            _check_expands(field.type, variables=True)
+        except Refusal as refusal:
+            raise refusal.about(f"{type_name(struct)}.{field.name}") from refusal
     return tuple(Field(f.name, f.encode_name, f.type, f.required, f.default, f.default_factory) for f in fields)
 
 
+def attributes_of(cls: object) -> Mapping[str, object] | None:
+    """The annotated attributes of a dataclass, attrs class, NamedTuple or TypedDict; None for anything else.
+
+    Raises `Refusal` (JERO-W011) if one of the annotations cannot be resolved.
+    """
+    marks = ("__dataclass_fields__", "__attrs_attrs__", "_fields", "__total__")
+    if not isinstance(cls, type) or not any(hasattr(cls, mark) for mark in marks):
+        return None
+    try:
+        hints: Mapping[str, object] = typing.get_type_hints(cls)
+    except Exception as error:
+        raise _unresolvable(f"a field of {type_name(cls)}", error) from error
+    attributes = {name: hint for name, hint in hints.items() if typing.get_origin(hint) is not typing.ClassVar}
+    for name, hint in attributes.items():
+        try:
+            _check_expands(hint, variables=True)
+        except Refusal as refusal:
+            raise refusal.about(f"{type_name(cls)}.{name}") from refusal
+    return attributes
+
+
+def is_writable(name: str) -> bool:
+    """Whether Python source can name a field so: `msgspec.defstruct` also takes keywords."""
+    return not keyword.iskeyword(name) and unicodedata.normalize("NFKC", name) == name
+
+
 def type_name(annotation: object) -> str:
-    """An annotation as a reader would write it."""
+    """An annotation as a reader would write it, without modules."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is EMPTY:
         return "no annotation"
-    if isinstance(annotation, type) and not typing.get_args(annotation):
+    if annotation is None or annotation is type(None):
+        return "None"
+    if is_union(annotation):
+        return " | ".join(map(type_name, arguments))
+    if origin is typing.Literal:
+        return f"Literal[{', '.join(map(repr, arguments))}]"
+    if origin is Annotated:
+        return f"Annotated[{type_name(arguments[0])}, ...]"
+    if arguments:
+        shown = [type_name(argument) for argument in arguments]
+        parameters: tuple[typing.TypeVar, ...] = getattr(origin, "__type_params__", ())
+        while 1 < len(shown) <= len(parameters) and shown[-1] == type_name(parameters[len(shown) - 1].__default__):
+            shown.pop()  # As if it had been left out.
+        return f"{type_name(origin)}[{', '.join(shown)}]"
+    if isinstance(annotation, list):  # The arguments of a Callable.
+        return f"[{', '.join(map(type_name, typing.cast('list[object]', annotation)))}]"
+    if isinstance(annotation, typing.ForwardRef):
+        return repr(annotation.__forward_arg__)
+    if isinstance(annotation, type):
         return annotation.__qualname__.rpartition("<locals>.")[2]
-    return str(annotation).replace("typing.", "")
+    if annotation is ...:
+        return "..."
+    name: object = getattr(annotation, "__name__", None)
+    return name if isinstance(name, str) else repr(annotation).replace("typing.", "")
 
 
 def generic_argument(cls: type, base: type) -> object:

@@ -99,7 +99,7 @@ class Argument:
     """One handler argument and its binding."""
 
     name: str
-    positional_only: bool
+    positional: bool
     binding: Binding
 
 

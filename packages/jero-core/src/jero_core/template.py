@@ -3,10 +3,12 @@
 Rules
 -----
 - A template starts with `/`; `/` alone is the root. Segments are never empty, so there is no trailing slash.
-- A segment is either literal text, written decoded, or one `{slot}` whose name is a snake_case identifier.
+- A segment is either literal text, written decoded, or one `{slot}` whose name is a snake_case identifier and no
+  keyword, because a field of the `path` Struct has the same name.
 - Slot names are unique in a template. Two templates that differ only in slot names match the same paths.
 """
 
+import keyword
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +16,10 @@ from typing import Final
 from .wiring import Refusal
 
 _SLOT: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}", re.ASCII)
-_NOT_LITERAL: Final = re.compile(r"[{}%?#\\\x00-\x20\x7f]")
+_NOT_LITERAL: Final = re.compile(r"[{}%?#\\\x00-\x20\x7f\ud800-\udfff]")
+_OTHER_SLOT: Final = re.compile(r":\w+|<.*>")
+"""How other frameworks write a slot."""
+_EXAMPLE: Final = "/widgets/{widget_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,11 @@ class Template:
         return Template(path, self.segments + tuple(Segment(slot, is_slot=True) for slot in slots))
 
 
+def is_slot_name(name: str) -> bool:
+    """Whether a slot can have this name."""
+    return _SLOT.fullmatch(f"{{{name}}}") is not None and not keyword.iskeyword(name)
+
+
 def parse_template(path: object) -> Template:
     """Parse a path template. Raises `Refusal` (JERO-W002) if it is malformed."""
     if not isinstance(path, str):
@@ -73,12 +83,16 @@ def parse_template(path: object) -> Template:
         if not text:
             tidy = "/" + "/".join(filter(None, path.split("/")))
             raise _malformed(path, "it has an empty segment (a double or trailing slash)", tidy)
-        if slot := _SLOT.fullmatch(text):
-            segments.append(Segment(slot[1], is_slot=True))
+        if text.startswith("{") and is_slot_name(text[1:-1]) and text.endswith("}"):
+            segments.append(Segment(text[1:-1], is_slot=True))
         elif text.startswith("{") and text.endswith("}"):
-            raise _malformed(path, f"{text!r} is not a snake_case slot name", "/widgets/{widget_id}")
+            raise _malformed(path, f"{text!r} is no slot, whose name is snake_case and no keyword", _EXAMPLE)
+        elif _OTHER_SLOT.fullmatch(text):
+            raise _malformed(path, f"{text!r} is how other frameworks write a slot", _EXAMPLE)
         elif bad := _NOT_LITERAL.search(text):
-            raise _malformed(path, f"the segment {text!r} holds {bad[0]!r}", "/widgets/{widget_id}")
+            raise _malformed(path, f"the segment {text!r} holds {bad[0]!r}", _EXAMPLE)
+        elif text in {".", ".."}:
+            raise _malformed(path, f"clients take the segment {text!r} out of a URL before they send it", _EXAMPLE)
         else:
             segments.append(Segment(text, is_slot=False))
     template = Template(path, tuple(segments))

@@ -9,17 +9,18 @@ Rules
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, cast
 
 import msgspec
 
+from .convertible import check_text, json_decoder
 from .errors import Invalid
 from .fragment import Fragment, Literal, Name
-from .introspect import Field, Parameter, Shape, fields_of, shape_of, struct_of, type_name
-from .wiring import Refusal
+from .introspect import Field, Parameter, Shape, is_writable, shape_of, struct_fields, type_name
+from .wiring import Refusal, refuse
 
-_REPEATABLE: Final = (list, set, frozenset, tuple)
+_REPEATABLE: Final[tuple[object, ...]] = (list, set, frozenset, tuple)
 
 
 def is_repeatable(field: Field) -> bool:
@@ -38,8 +39,10 @@ def convert_text(text: str | Sequence[str], to: object) -> object:
     value: object = msgspec.convert(text, type=to, strict=False)
     if isinstance(value, float) and not math.isfinite(value):
         raise msgspec.ValidationError("Expected a finite `float`")
-    if isinstance(value, _REPEATABLE) and any(isinstance(item, float) and not math.isfinite(item) for item in value):
-        raise msgspec.ValidationError("Expected finite `float` values")
+    if type(value) in _REPEATABLE:
+        items = cast("Iterable[object]", value)
+        if any(isinstance(item, float) and not math.isfinite(item) for item in items):
+            raise msgspec.ValidationError("Expected finite `float` values")
     return value
 
 
@@ -91,11 +94,36 @@ def _integer_bounds(shape: Shape) -> tuple[int | None, int | None] | None:
 
 
 def text_struct(parameter: Parameter, example: str) -> tuple[type[msgspec.Struct], tuple[Field, ...]]:
-    """The Struct that an argument names, and its fields. Raises `Refusal` with `example` as the remedy."""
-    struct = struct_of(parameter.annotation)
-    if struct is None:
+    """The Struct that an argument names, and its fields.
+
+    Raises `Refusal`: with `example` as the remedy if it is no Struct, or with every field that no text converts to.
+    """
+    found = struct_fields(parameter.annotation)
+    if found is None:
+        if struct_fields(shape_of(parameter.annotation).type) is not None:
+            example = "the Struct without `| None`; what a request may leave out is a field with a default."
         raise Refusal(reason=f"{parameter.name}: {type_name(parameter.annotation)} is no Struct.", remedy=example)
-    return struct, fields_of(struct)
+    struct, fields = found
+    refuse(fault for field in fields for fault in _faults(struct, field))
+    return found
+
+
+def _faults(struct: type[msgspec.Struct], field: Field) -> Iterator[Refusal]:
+    if field.name not in struct.__match_args__ and not is_writable(field.name):
+        yield Refusal(
+            reason=f"{struct.__name__}.{field.name}: Python source cannot name a field so.",
+            remedy=f"`{field.name}_: ... = msgspec.field(name={field.name!r})`.",
+        )
+    shape = shape_of(field.type)
+    repeats = shape.origin in _REPEATABLE
+    try:
+        for part in shape.arguments if repeats else (field.type,):
+            if part is not ...:
+                check_text(part)
+        if repeats:
+            json_decoder(field.type)  # Its own constraints.
+    except Refusal as refusal:
+        yield refusal.about(f"{struct.__name__}.{field.name}")
 
 
 def absent(field: Field, index: int, local: str, values: dict[str, object]) -> str:

@@ -4,8 +4,8 @@ Rules
 -----
 - A wrong declaration is a `WiringProblem`: a code, a place (file and line), the reason, and what to write instead.
 - Startup collects problems and never stops at the first; `WiringError` carries all of them, once, at the end.
-- Code that finds a problem while it plans one part of a declaration raises `Refusal`; the planner turns it into a
-  `WiringProblem`, because it alone knows the place.
+- Code that finds a problem while it plans one part of a declaration raises `Refusal`, for several at once by `refuse`;
+  the planner turns each into a `WiringProblem`, because it alone knows the place.
 - `CODES` is the whole table. Each code has a page, docs/errors/<code>.md; a code is never given another meaning.
 """
 
@@ -31,6 +31,7 @@ CODES: Final = MappingProxyType(
         "JERO-W015": "a GET or DELETE handler reads a body",
         "JERO-W016": "a source cannot bind the annotation",
         "JERO-W017": "an operation name is no method",
+        "JERO-W018": "a handler is a generator",
         "JERO-W020": "a return annotation is missing",
         "JERO-W021": "a return type has no reply",
         "JERO-W022": "a response header Struct cannot be sent",
@@ -40,6 +41,7 @@ CODES: Final = MappingProxyType(
         "JERO-W033": "a template has slots that the handler does not take",
         "JERO-W040": "auth= needs jero-auth",
         "JERO-W050": "the factory is not what the app declares",
+        "JERO-W051": "an attribute of the app class is wrong",
     }
 )
 """Every wiring-error code and its title."""
@@ -95,3 +97,17 @@ class Refusal(Exception):  # noqa: N818  # a verdict that the planner collects, 
         self.code = code
         self.reason = reason
         self.remedy = remedy
+        self.others: tuple[Refusal, ...] = ()
+        """Further faults of the same part, found together with this one."""
+
+    def about(self, what: str) -> "Refusal":
+        """The same fault, its reason said of `what`."""
+        return Refusal(code=self.code, reason=f"{what}: {self.reason}", remedy=self.remedy)
+
+
+def refuse(faults: Iterable[Refusal]) -> None:
+    """Raise all faults as one `Refusal`; do nothing if there are none."""
+    found = tuple(faults)
+    if found:
+        found[0].others = found[1:]
+        raise found[0]

@@ -5,9 +5,9 @@ import msgspec
 from jero_core.extend import (
     Fragment,
     Operation,
-    Refusal,
     Reply,
     Returned,
+    json_decoder,
     list_item,
     structs_in,
     type_name,
@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder().encode
 def plan_plain(returned: Returned, operation: Operation) -> Reply | None:
     """The reply of a plain return type, or None if it is none."""
     annotation = returned.annotation
-    if annotation is None or annotation is type(None):
+    if returned.origin is None or returned.origin is type(None):
         return _empty(operation)
     if returned.origin is bytes:
         return _plain("payload = result", bytes, BYTES_TYPE, operation)
@@ -36,24 +36,16 @@ def plan_plain(returned: Returned, operation: Operation) -> Reply | None:
 
 
 def json_classes(annotation: object) -> tuple[type, ...] | None:
-    """The classes of the values that a JSON annotation allows, or None if it is not one that jero encodes."""
-    structs = structs_in(annotation)
-    if structs is not None:
-        if len(structs) > 1:
-            _require_tags(annotation)
-        return structs
-    return (list,) if structs_in(list_item(annotation)) is not None else None
+    """The classes of the values that a JSON annotation allows, or None if it is not one that jero encodes.
 
-
-def _require_tags(annotation: object) -> None:
-    try:
-        msgspec.json.Decoder(annotation)
-    except TypeError as error:
-        raise Refusal(
-            code="JERO-W021",
-            reason=f"a client cannot tell the members of {type_name(annotation)} apart: {error}.",
-            remedy="a tag on each member: `class Cat(Struct, tag=True)`.",
-        ) from error
+    Raises `Refusal` (JERO-W021) if JSON cannot carry it; what a client could not read back is no contract either.
+    """
+    classes: tuple[type, ...] | None = structs_in(annotation)
+    if classes is None and structs_in(list_item(annotation)) is not None:
+        classes = (list,)
+    if classes is not None:
+        json_decoder(annotation, "JERO-W021")
+    return classes
 
 
 def _plain(render: str, cls: type, content_type: str, operation: Operation) -> Reply:

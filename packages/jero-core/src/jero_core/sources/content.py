@@ -1,6 +1,6 @@
 """`content`: the request's body, as bytes, whatever its type."""
 
-from jero_core.extend import Binding, BodyFact, Fragment, Operation, Parameter, Reads, Refusal, type_name
+from jero_core.extend import Binding, BodyFact, Fragment, Operation, Parameter, Reads, Refusal, shape_of, type_name
 
 
 class ContentSource:
@@ -8,10 +8,16 @@ class ContentSource:
 
     def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
         """Plan the argument. Raises `Refusal` if its annotation cannot be bound."""
-        if parameter.annotation is not bytes:
+        shape = shape_of(parameter.annotation)
+        if shape.type is not bytes or shape.optional:
             raise Refusal(
                 reason=f"content: {type_name(parameter.annotation)} is not bytes.",
                 remedy="`content: bytes`; for a typed JSON body, the argument `json` with a Struct.",
+            )
+        if shape.constraints:
+            raise Refusal(
+                reason="content: the bytes are handed over as they came, and no constraint is checked.",
+                remedy="`content: bytes`; the class keyword `max_body_size` limits their number.",
             )
         return Binding(
             reads=Reads.BODY,

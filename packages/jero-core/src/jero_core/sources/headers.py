@@ -1,5 +1,7 @@
 """`headers`: request headers, as a Struct. Anything invalid is 400, with every invalid value named."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from jero_core.extend import (
@@ -18,6 +20,7 @@ from jero_core.extend import (
     construct,
     conversion,
     is_repeatable,
+    refuse,
     text_struct,
     type_name,
     wire_name,
@@ -34,19 +37,8 @@ class HeadersSource:
             "a msgspec Struct with one field for each header, such as `x_trace_id: str`; "
             "for all headers as they came, the argument `raw_headers: RawHeaders`.",
         )
-        names: list[bytes] = []
-        for field in fields:
-            try:
-                names.append(wire_name(field.wire_name))
-            except ValueError as error:
-                raise Refusal(
-                    reason=f"{struct.__name__}.{field.name}: {error}.", remedy="a field named after its header."
-                ) from error
-            if is_repeatable(field):
-                raise Refusal(
-                    reason=f"{struct.__name__}.{field.name}: {type_name(field.type)} cannot come from one header.",
-                    remedy="a scalar such as str or int; repeated headers arrive joined with ', '.",
-                )
+        refuse(fault for field in fields for fault in _faults(struct.__name__, field))
+        names = [wire_name(field.wire_name) for field in fields]
         return Binding(
             reads=Reads.HEAD,
             extract=_extract(struct, fields, names),
@@ -56,6 +48,21 @@ class HeadersSource:
                 ParameterFact("header", name.decode(), field.type, field.required)
                 for name, field in zip(names, fields, strict=True)
             ),
+        )
+
+
+def _faults(struct: str, field: Field) -> Iterator[Refusal]:
+    try:
+        wire_name(field.wire_name)
+    except ValueError as error:
+        yield Refusal(
+            reason=f"{struct}.{field.name}: {error}.",
+            remedy="a field named after its header, with `_` for `-`: `x_trace_id` reads x-trace-id.",
+        )
+    if is_repeatable(field):
+        yield Refusal(
+            reason=f"{struct}.{field.name}: {type_name(field.type)} cannot come from one header.",
+            remedy="a scalar such as str or int; repeated headers arrive joined with ', '.",
         )
 
 

@@ -20,7 +20,9 @@ from jero_core.extend import (
     Parameter,
     Reads,
     Refusal,
+    json_decoder,
     list_item,
+    shape_of,
     structs_in,
     type_name,
 )
@@ -38,17 +40,14 @@ class JSONSource:
         annotation = parameter.annotation
         item = list_item(annotation)
         if structs_in(annotation) is None and structs_in(item) is None:
+            remedy = "a msgspec Struct that names the body's members, or `list[...]` of one."
+            if structs_in(shape_of(annotation).type) is not None:
+                remedy = "the Struct without `| None`; what a client may leave out is a field with a default."
             raise Refusal(
                 reason=f"json: {type_name(annotation)} is no Struct, list of Structs or union of tagged Structs.",
-                remedy="a msgspec Struct that names the body's members, or `list[...]` of one.",
+                remedy=remedy,
             )
-        try:
-            decoder = msgspec.json.Decoder(annotation)
-        except (TypeError, NameError, AttributeError) as error:
-            raise Refusal(
-                reason=f"json: msgspec cannot decode {type_name(annotation)}: {error}.",
-                remedy="field types that msgspec supports; members of a union need tags (`class A(Struct, tag=True)`).",
-            ) from error
+        decoder = json_decoder(annotation)
         admit = Fragment.of(
             """
             if $header0 not in $common_types:

@@ -1,5 +1,7 @@
 """`path`: the slots of the path template, as a Struct. A value that does not convert is no path of the app: 404."""
 
+from collections.abc import Iterator
+
 from jero_core.extend import (
     Binding,
     Field,
@@ -14,6 +16,7 @@ from jero_core.extend import (
     conversion,
     is_plain_text,
     is_repeatable,
+    refuse,
     text_struct,
     type_name,
 )
@@ -25,7 +28,7 @@ class PathSource:
     def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
         """Plan the argument. Raises `Refusal` if its annotation cannot be bound."""
         struct, fields = text_struct(parameter, "a msgspec Struct with one field for each slot of the template.")
-        self._check(struct.__name__, fields, operation)
+        refuse(self._faults(struct.__name__, fields, operation))
         lines: list[str] = []
         values: dict[str, object] = {"HTTPError": HTTPError}
         locals_: list[str] = []
@@ -53,30 +56,30 @@ class PathSource:
             parameters=tuple(ParameterFact("path", field.name, field.type, required=True) for field in fields),
         )
 
-    def _check(self, struct: str, fields: tuple[Field, ...], operation: Operation) -> None:
+    def _faults(self, struct: str, fields: tuple[Field, ...], operation: Operation) -> Iterator[Refusal]:
         template = operation.template
         for slot in template.slots:
             if slot not in [field.name for field in fields]:
-                raise Refusal(
+                yield Refusal(
                     code="JERO-W030",
                     reason=f"{template.path!r} has the slot {{{slot}}}, and {struct} has no field {slot!r}.",
                     remedy=f"a field `{slot}: str` in {struct}, or a template without {{{slot}}}.",
                 )
         for field in fields:
             if not field.required:
-                raise Refusal(
+                yield Refusal(
                     code="JERO-W031",
                     reason=f"{struct}.{field.name} has a default, and a path always has every slot.",
                     remedy=f"`{field.name}` without a default; what may be left out belongs in `params`.",
                 )
-            if field.name not in template.slots:
-                raise Refusal(
+            elif field.name not in template.slots:
+                yield Refusal(
                     code="JERO-W032",
                     reason=f"{struct}.{field.name} has no slot in {template.path!r}.",
                     remedy=f"`/{{{field.name}}}` in the template, or a Struct without the field.",
                 )
             if is_repeatable(field):
-                raise Refusal(
+                yield Refusal(
                     reason=f"{struct}.{field.name}: {type_name(field.type)} cannot come from one path segment.",
                     remedy="a scalar such as str, int, UUID or an Enum.",
                 )

@@ -1,6 +1,6 @@
 """`raw_headers`: every request header as it came."""
 
-from jero_core.extend import Binding, Fragment, Operation, Parameter, RawHeaders, Reads, Refusal, type_name
+from jero_core.extend import Binding, Fragment, Operation, Parameter, RawHeaders, Reads, Refusal, shape_of, type_name
 
 
 class RawHeadersSource:
@@ -8,7 +8,8 @@ class RawHeadersSource:
 
     def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
         """Plan the argument. Raises `Refusal` if its annotation cannot be bound."""
-        if parameter.annotation is not RawHeaders:
+        shape = shape_of(parameter.annotation)
+        if shape.type is not RawHeaders or shape.optional:
             raise Refusal(
                 reason=f"raw_headers: {type_name(parameter.annotation)} is not RawHeaders.",
                 remedy="`raw_headers: RawHeaders`; for typed values, the argument `headers` with a Struct.",

@@ -1,0 +1,64 @@
+"""Falcon's ASGI app, with msgspec where Falcon hands over bytes."""
+
+import falcon
+import falcon.asgi
+import msgspec
+from falcon.asgi import Request, Response
+
+from apps.models import MAX_BODY_SIZE, REQUEST_ID, ItemRef, NewItem, build_created, build_item, build_page
+
+encode = msgspec.json.Encoder().encode
+decode_new_item = msgspec.json.Decoder(NewItem).decode
+
+
+class ItemResource:
+    """GET /item."""
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Answer with one typed header."""
+        resp.set_header("x-request-id", REQUEST_ID)
+        resp.data = encode(build_item())
+
+
+class ItemsResource:
+    """GET and POST /items, GET /items/{item_id}."""
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """List; Falcon answers a bad integer with a 400."""
+        page = req.get_param_as_int("page", default=1)
+        size = req.get_param_as_int("size", default=10)
+        resp.data = encode(build_page(page, size, req.get_param("q", default="")))
+
+    async def on_get_one(self, req: Request, resp: Response, item_id: int) -> None:
+        """Read one; the route's converter makes what is no integer a 404."""
+        resp.data = encode(ItemRef(item_id=item_id, name="Espresso machine"))
+
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Create."""
+        content_type = req.content_type or ""
+        if content_type != "application/json":
+            media_type = content_type.partition(";")[0].strip().lower()
+            if media_type != "application/json" and not media_type.endswith("+json"):
+                raise falcon.HTTPUnsupportedMediaType
+        if (req.content_length or 0) > MAX_BODY_SIZE:
+            raise falcon.HTTPContentTooLarge
+        body = await req.stream.read(MAX_BODY_SIZE + 1)
+        if len(body) > MAX_BODY_SIZE:
+            raise falcon.HTTPContentTooLarge
+        try:
+            new = decode_new_item(body)
+        except msgspec.ValidationError as exc:
+            raise falcon.HTTPUnprocessableEntity(description=str(exc)) from exc
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+            raise falcon.HTTPBadRequest(description=str(exc)) from exc
+        resp.status = falcon.HTTP_201
+        resp.data = encode(build_created(new))
+
+
+app = falcon.asgi.App()
+# Falcon reads `?q=` as absent unless told; the others read it as the empty string.
+app.req_options.keep_blank_qs_values = True
+_items = ItemsResource()
+app.add_route("/item", ItemResource())
+app.add_route("/items", _items)
+app.add_route("/items/{item_id:int}", _items, suffix="one")

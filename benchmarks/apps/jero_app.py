@@ -1,0 +1,60 @@
+"""jero, by its public API."""
+
+from msgspec import Struct
+
+from apps.models import (
+    REQUEST_ID,
+    CreatedItem,
+    Item,
+    ItemRef,
+    ItemsQuery,
+    ItemSummary,
+    NewItem,
+    build_created,
+    build_item,
+    build_page,
+)
+from jero import BaseApp, Endpoint, JSONResponse, Resource
+
+
+class ItemHeaders(Struct):
+    """The response headers of GET /item."""
+
+    x_request_id: str
+
+
+class ItemPath(Struct):
+    """The slots of /items/{item_id}."""
+
+    item_id: int
+
+
+class ItemEndpoint(Endpoint, path="/item"):
+    """GET /item."""
+
+    async def get(self) -> JSONResponse[Item, ItemHeaders]:
+        return JSONResponse(json=build_item(), headers=ItemHeaders(x_request_id=REQUEST_ID))
+
+
+class ItemsResource(Resource, path="/items"):
+    """GET and POST /items, GET /items/{item_id}."""
+
+    async def read_many(self, params: ItemsQuery) -> list[ItemSummary]:
+        return build_page(params.page, params.size, params.q)
+
+    async def read_one(self, path: ItemPath) -> ItemRef:
+        return ItemRef(item_id=path.item_id, name="Espresso machine")
+
+    async def create(self, json: NewItem) -> CreatedItem:
+        return build_created(json)
+
+
+class App(BaseApp):
+    """The benchmark's app. Its body limit is jero's default, the 2 MiB that all contenders have."""
+
+    async def _wire(self) -> None:
+        self._include_endpoint(ItemEndpoint())
+        self._include_resource(ItemsResource())
+
+
+app = App()

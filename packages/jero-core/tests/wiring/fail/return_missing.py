@@ -1,0 +1,15 @@
+"""Handlers that do not say what they return."""
+
+from jero_core import BaseApp, Endpoint
+
+
+class Health(Endpoint, path="/health"):
+    async def get(self):
+        return "ok"
+
+    post = lambda self: "ok"  # noqa: E731
+
+
+class App(BaseApp):
+    async def _wire(self) -> None:
+        self._include_endpoint(Health())

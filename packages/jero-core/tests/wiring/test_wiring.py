@@ -1,0 +1,118 @@
+"""Wiring errors: what startup reports about wrong declarations, and that it is quiet about right ones.
+
+Each `fail/<case>.py` defines an `App` with wrong declarations, and `fail/<case>.txt` is the whole report that a start
+of it gives, with every file's folder left out. Each `pass/<case>.py` defines an `App` that looks dangerous and is
+legal; its `ANSWERS` (optional) are the bodies that requests get. After a change of the texts write the reports anew,
+and read what has changed:
+
+    JERO_UPDATE_GOLDEN=1 python -m pytest packages/jero-core/tests/wiring
+"""
+
+import asyncio
+import importlib.util
+import os
+import re
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from jero_core.wiring import CODES
+
+HERE = Path(__file__).parent
+FAIL = sorted((HERE / "fail").glob("*.py"))
+PASS = sorted((HERE / "pass").glob("*.py"))
+UPDATE = bool(os.environ.get("JERO_UPDATE_GOLDEN"))
+
+
+def load(path):
+    """Import a case from its file."""
+    name = f"wiring_{path.parent.name}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # msgspec looks a Struct's module up by name.
+    spec.loader.exec_module(module)
+    return module
+
+
+async def lifespan(app, conversation=None):
+    """Start an app, run `conversation` in between, stop it; the messages that the app sent."""
+    incoming, sent = asyncio.Queue(), asyncio.Queue()
+    task = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, incoming.get, sent.put))
+    await incoming.put({"type": "lifespan.startup"})
+    messages = [await asyncio.wait_for(sent.get(), 10)]
+    if messages[0]["type"] == "lifespan.startup.complete":
+        if conversation is not None:
+            await conversation()
+        await incoming.put({"type": "lifespan.shutdown"})
+        messages.append(await asyncio.wait_for(sent.get(), 10))
+    await task
+    return messages
+
+
+async def answer(app, request):
+    """The body that a request without one gets, as text."""
+    method, _, target = request.partition(" ")
+    raw_path, _, query = target.partition("?")
+    scope = {"type": "http", "method": method, "path": unquote(raw_path), "raw_path": raw_path.encode()}
+    scope |= {"query_string": query.encode(), "headers": [], "root_path": ""}
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    await app(scope, receive, send)
+    return b"".join(message.get("body", b"") for message in sent).decode()
+
+
+def report_of(path):
+    """What a start of the case's app reports, without folders."""
+    (message,) = asyncio.run(lifespan(load(path).App()))
+    assert message["type"] == "lifespan.startup.failed"
+    return re.sub(r"(?:[^\s(]*/)?(\w+\.py:\d)", r"\1", message["message"]) + "\n"
+
+
+@pytest.mark.parametrize("path", FAIL, ids=lambda path: path.stem)
+def test_startup_reports_every_wrong_declaration(path):
+    report = report_of(path)
+    golden = path.with_suffix(".txt")
+    if UPDATE:
+        golden.write_text(report, encoding="utf-8")
+    assert report == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", PASS, ids=lambda path: path.stem)
+def test_a_legal_app_starts_serves_and_stops(path):
+    module = load(path)
+    app = module.App()
+    bodies = {}
+
+    async def conversation():
+        for request in getattr(module, "ANSWERS", {}):
+            bodies[request] = await answer(app, request)
+
+    messages = asyncio.run(lifespan(app, conversation))
+    assert messages == [{"type": "lifespan.startup.complete"}, {"type": "lifespan.shutdown.complete"}]
+    assert bodies == getattr(module, "ANSWERS", {})
+
+
+def test_every_code_has_a_case():
+    reported = {code for path in FAIL for code in codes_in(path.with_suffix(".txt"))}
+    assert reported == set(CODES)
+
+
+def test_one_report_carries_the_problems_of_several_classes():
+    golden = HERE / "fail" / "many_at_once.txt"
+    assert len(set(codes_in(golden))) > 10
+    assert len(set(re.findall(r"\.py:\d+, (\w+)", golden.read_text(encoding="utf-8")))) > 5
+
+
+def test_every_report_belongs_to_a_case():
+    assert sorted((HERE / "fail").glob("*.txt")) == [path.with_suffix(".txt") for path in FAIL]
+
+
+def codes_in(golden):
+    return re.findall(r"^(JERO-W\d+) at ", golden.read_text(encoding="utf-8"), re.MULTILINE)
