@@ -522,6 +522,21 @@ def test_a_body_in_one_byte_messages_is_read_in_linear_time():
     assert request(echo("content", bytes), "POST", "/spot", chunks=chunks).status == 200
 
 
+class Faulty(Struct):
+    key: str = "k"
+
+    def __post_init__(self):
+        {}[self.key]
+
+
+@pytest.mark.parametrize(("source", "options"), [("params", {}), ("headers", {}), ("json", {"body": b"{}"})])
+def test_a_fault_in_a_struct_s_post_init_is_the_server_s_fault(source, options, caplog):
+    headers = [("content-type", "application/json")]
+    response = request(echo(source, Faulty), "POST", "/spot", headers=headers, **options)
+    assert response.json == {"type": "about:blank", "title": "Internal Server Error", "status": 500}
+    assert "KeyError" in caplog.text
+
+
 # order
 
 

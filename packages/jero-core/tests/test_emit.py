@@ -407,9 +407,10 @@ class OutsideJSONSource:
             """
             try:
                 $target = $decode($body)
-            except Exception as problem:
+            except $not_decodable as problem:
                 raise $refused(problem, $body) from None
             """,
+            not_decodable=(ValueError,),
             decode=decoder.decode,
             refused=None,
         )

@@ -179,9 +179,15 @@ def test_without_a_status_a_wrapper_has_the_operation_s_own():
 
 @pytest.mark.parametrize("status", [204, 205, 304])
 def test_a_status_without_content_has_no_body_and_no_content_headers(status):
-    result = JSONResponse(json=Widget(1), status_code=status, raw_headers={"etag": '"1"', "content-type": "a/b"})
+    result = JSONResponse(
+        json=Widget(1), status_code=status, raw_headers={"etag": '"1"', "content-type": "a/b", "content-location": "/a"}
+    )
     response = request(returning(JSONResponse[Widget], result), "GET", "/spot")
-    assert (response.status, response.headers, response.body) == (status, [("etag", '"1"')], b"")
+    assert (response.status, response.headers, response.body) == (
+        status,
+        [("etag", '"1"'), ("content-location", "/a")],
+        b"",
+    )
 
 
 @pytest.mark.parametrize("status", [0, 99, 100, 101, 199, 600, 1000, -1, "200", 200.0, True])

@@ -10,6 +10,7 @@ Rules
 import datetime as dt
 import decimal
 import enum
+import functools
 import uuid
 from collections import abc
 from typing import Any, Final, Literal, TypeVar, cast
@@ -20,19 +21,33 @@ from .introspect import attributes_of, members_of, shape_of, struct_fields, stru
 from .wiring import Refusal
 
 # Tuples, not sets: an annotation may be any object, also one without a hash.
-_SCALARS: Final[tuple[object, ...]] = (
-    *(type(None), bool, int, float, str, bytes, bytearray, memoryview, decimal.Decimal, uuid.UUID),
-    *(dt.datetime, dt.date, dt.time, dt.timedelta),
-    *(Any, object, msgspec.UnsetType),
+_SCALARS: Final = cast(
+    "tuple[object, ...]",
+    (
+        *(type(None), bool, int, float, str, bytes, bytearray, memoryview, decimal.Decimal, uuid.UUID),
+        *(dt.datetime, dt.date, dt.time, dt.timedelta),
+        *(Any, object, msgspec.UnsetType),
+    ),
 )
-_CONTAINERS: Final[tuple[object, ...]] = (
-    *(list, set, frozenset, tuple, dict),
-    *(abc.Collection, abc.Sequence, abc.MutableSequence, abc.Set, abc.MutableSet, abc.Mapping, abc.MutableMapping),
+_CONTAINERS: Final = cast(
+    "tuple[object, ...]",
+    (
+        *(list, set, frozenset, tuple, dict),
+        *(abc.Collection, abc.Sequence, abc.MutableSequence, abc.Set, abc.MutableSet, abc.Mapping, abc.MutableMapping),
+    ),
 )
 
 
 def json_decoder(annotation: object, code: str = "JERO-W016") -> msgspec.json.Decoder[object]:
     """A decoder for an annotation. Raises `Refusal` with this code if JSON cannot carry every part of it."""
+    try:
+        hash(annotation)
+    except TypeError:  # Such as `Annotated` with a list in its metadata.
+        return _check_json(annotation, code)
+    return _check_json_once(annotation, code)
+
+
+def _check_json(annotation: object, code: str) -> msgspec.json.Decoder[object]:
     if (part := _not_in_json(annotation, "", [])) is not None:
         raise Refusal(
             code=code,
@@ -48,6 +63,10 @@ def json_decoder(annotation: object, code: str = "JERO-W016") -> msgspec.json.De
             remedy=f"a tag on each member: `class {untagged[0]}(Struct, tag=True)`.",
         )
     return _compile(annotation, code)
+
+
+# Operations of one app share their Structs.
+_check_json_once = functools.lru_cache(maxsize=1024)(_check_json)
 
 
 def check_text(annotation: object) -> None:

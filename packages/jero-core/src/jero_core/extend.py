@@ -44,6 +44,7 @@ from .plan import (
 )
 from .template import Segment, Template
 from .text_values import (
+    INVALID,
     Findings,
     absent,
     construct,
@@ -57,6 +58,7 @@ from .wiring import Place, Refusal, WiringError, WiringProblem, refuse
 
 __all__ = [
     "CONTENT_LENGTHS",
+    "INVALID",
     "Argument",
     "Binding",
     "BodyFact",

@@ -265,14 +265,15 @@ def read_returned(annotation: object) -> Returned:
 
 def _unwrapped(annotation: object) -> object:
     """The annotation with `type` aliases expanded and `Annotated` taken off."""
-    while True:
+    while not isinstance(annotation, type):
         origin = typing.get_origin(annotation)
         if isinstance(annotation, TypeAliasType) or isinstance(origin, TypeAliasType):
             annotation = _alias_value(annotation)
         elif origin is Annotated:
             annotation = typing.get_args(annotation)[0]
         else:
-            return annotation
+            break
+    return annotation
 
 
 def struct_of(annotation: object) -> type[msgspec.Struct] | None:
@@ -290,14 +291,15 @@ def is_struct(annotation: object) -> bool:
 def structs_in(annotation: object) -> tuple[type[msgspec.Struct], ...] | None:
     """The Struct classes of a Struct, a generic Struct, or a union of these; None if there is anything else in it."""
     members = tuple(members_of(annotation))
-    structs = tuple(struct for struct in (struct_of(typing.get_origin(m) or m) for m in members) if struct is not None)
+    found = (struct_of(member) or struct_of(typing.get_origin(member)) for member in members)
+    structs = tuple(struct for struct in found if struct is not None)
     return structs if len(structs) == len(members) else None
 
 
 def members_of(annotation: object) -> Iterator[object]:
     """The members of a union, also through aliases; the annotation itself if it is none."""
     bare = _unwrapped(annotation)
-    if is_union(bare):
+    if not isinstance(bare, type) and is_union(bare):
         for member in typing.get_args(bare):
             yield from members_of(member)
     else:
@@ -318,6 +320,8 @@ def is_union(annotation: object) -> bool:
 
 def shape_of(annotation: object) -> Shape:
     """Take a field's annotation apart (see `Shape`)."""
+    if isinstance(annotation, type):
+        return Shape(annotation, (), annotation, (), optional=False)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if isinstance(annotation, TypeAliasType) or isinstance(origin, TypeAliasType):
         return shape_of(_alias_value(annotation))
@@ -339,7 +343,7 @@ def shape_of(annotation: object) -> Shape:
 def struct_fields(annotation: object) -> tuple[type[msgspec.Struct], tuple[Field, ...]] | None:
     """The Struct that an annotation names and its fields, those of a generic Struct with its arguments; or None."""
     bare = _unwrapped(annotation)
-    struct = struct_of(typing.get_origin(bare) or bare)
+    struct = struct_of(bare) or struct_of(typing.get_origin(bare))
     if struct is None:
         return None
     return struct, fields_of(struct) if bare is struct else _read_fields(bare)
@@ -392,11 +396,13 @@ def is_writable(name: str) -> bool:
 
 def type_name(annotation: object) -> str:
     """An annotation as a reader would write it, without modules."""
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is EMPTY:
         return "no annotation"
     if annotation is None or annotation is type(None):
         return "None"
+    if isinstance(annotation, type):
+        return annotation.__qualname__.rpartition("<locals>.")[2]
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if is_union(annotation):
         return " | ".join(map(type_name, arguments))
     if origin is typing.Literal:
@@ -413,8 +419,6 @@ def type_name(annotation: object) -> str:
         return f"[{', '.join(map(type_name, typing.cast('list[object]', annotation)))}]"
     if isinstance(annotation, typing.ForwardRef):
         return repr(annotation.__forward_arg__)
-    if isinstance(annotation, type):
-        return annotation.__qualname__.rpartition("<locals>.")[2]
     if annotation is ...:
         return "..."
     name: object = getattr(annotation, "__name__", None)

@@ -20,7 +20,10 @@ from .fragment import Fragment, Literal, Name
 from .introspect import Field, Parameter, Shape, is_writable, shape_of, struct_fields, type_name
 from .wiring import Refusal, refuse
 
-_REPEATABLE: Final[tuple[object, ...]] = (list, set, frozenset, tuple)
+INVALID: Final = (ValueError, TypeError, msgspec.ValidationError)
+"""What says that a value is invalid. Another exception, from a Struct's `__post_init__`, is the app's fault: 500."""
+
+_REPEATABLE: Final = cast("tuple[object, ...]", (list, set, frozenset, tuple))
 
 
 def is_repeatable(field: Field) -> bool:

@@ -36,6 +36,9 @@ from .plain import json_classes
 _encode = msgspec.json.Encoder().encode
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _BODILESS: Final = frozenset({204, 205, 304})
+_CONTENT_HEADERS: Final = frozenset(
+    {b"content-length", b"content-type", b"content-encoding", b"content-language", b"content-range"}
+)
 
 
 class JSONResponse[T, H = None](msgspec.Struct, kw_only=True, gc=False):
@@ -287,5 +290,5 @@ def finish(
         headers = [pair for pair in headers if pair[0] != b"content-type"]
     headers += given
     if status in _BODILESS:
-        return status, [pair for pair in headers if not pair[0].startswith(b"content-")], b""
+        return status, [pair for pair in headers if pair[0] not in _CONTENT_HEADERS], b""
     return status, headers, payload

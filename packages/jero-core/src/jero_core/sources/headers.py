@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from jero_core.extend import (
+    INVALID,
     Binding,
     Field,
     Findings,
@@ -67,7 +68,7 @@ def _faults(struct: str, field: Field) -> Iterator[Refusal]:
 
 
 def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], names: list[bytes]) -> Fragment:
-    values: dict[str, object] = {"explain": Explainer(struct, fields, names)}
+    values: dict[str, object] = {"invalid": INVALID, "explain": Explainer(struct, fields, names)}
     lines = ["try:"]
     locals_ = [f"$_value{index}" for index in range(len(fields))]
     for index, (field, local) in enumerate(zip(fields, locals_, strict=True)):
@@ -83,7 +84,7 @@ def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], names: lis
     found = "".join(f"$header{index}, " for index in range(len(fields))).removesuffix(" ")
     lines += [
         f"    {construct(struct, fields, locals_, values)}",
-        "except Exception as problem:",
+        "except $invalid as problem:",
         f"    raise $explain(problem, ({found})) from None",
     ]
     return Fragment(tuple(lines), values)

@@ -27,6 +27,9 @@ from jero_core.extend import (
     type_name,
 )
 
+# Besides msgspec's own: invalid UTF-8, and nesting beyond the recursion limit. Any other exception, from a Struct's
+# `__post_init__`, is a fault of the app: 500.
+_NOT_DECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _COMMON_TYPES: Final = frozenset(
     {b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"}
 )
@@ -60,10 +63,11 @@ class JSONSource:
             """
             try:
                 $target = $decode($body)
-            except Exception as problem:
+            except $not_decodable as problem:
                 raise $refused(problem, $body) from None
             """,
             decode=decoder.decode,
+            not_decodable=_NOT_DECODABLE,
             refused=refused,
         )
         return Binding(
@@ -89,7 +93,7 @@ def refused(error: Exception, body: bytes) -> HTTPError:
         # The decoder stops at the first value that does not fit; what comes after it may be no JSON at all.
         try:
             msgspec.json.decode(body)
-        except Exception as malformed:  # noqa: BLE001
+        except _NOT_DECODABLE as malformed:
             return _malformed(malformed)
         detail, _, path = str(error).partition(" - at `")
         return InvalidRequest(422, "The JSON body is invalid.", (Invalid("json", _pointer(path.rstrip("`")), detail),))

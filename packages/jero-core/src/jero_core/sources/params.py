@@ -10,6 +10,7 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from jero_core.extend import (
+    INVALID,
     Binding,
     Field,
     Findings,
@@ -44,7 +45,7 @@ class ParamsSource:
 
 
 def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...]) -> Fragment:
-    values: dict[str, object] = {"unquote": unquote_plus, "explain": Explainer(struct, fields)}
+    values: dict[str, object] = {"unquote": unquote_plus, "invalid": INVALID, "explain": Explainer(struct, fields)}
     lines = ["try:"]
     if fields:
         lines.append("    " + " = ".join(f"$_value{index}" for index in range(len(fields))) + " = None")
@@ -89,7 +90,7 @@ def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...]) -> Fragmen
             lines += ["    else:", *(f"        {line}" for line in part.lines)] if part.lines else []
     lines += [
         f"    {construct(struct, fields, locals_, values)}",
-        "except Exception as problem:",
+        "except $invalid as problem:",
         "    raise $explain(problem, $scope) from None",
     ]
     return Fragment(tuple(lines), values)

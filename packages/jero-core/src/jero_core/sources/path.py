@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from jero_core.extend import (
+    INVALID,
     Binding,
     Field,
     Fragment,
@@ -30,7 +31,7 @@ class PathSource:
         struct, fields = text_struct(parameter, "a msgspec Struct with one field for each slot of the template.")
         refuse(self._faults(struct.__name__, fields, operation))
         lines: list[str] = []
-        values: dict[str, object] = {"HTTPError": HTTPError}
+        values: dict[str, object] = {"HTTPError": HTTPError, "invalid": INVALID}
         locals_: list[str] = []
         for index, field in enumerate(fields):
             slot = f"$slot{operation.template.slots.index(field.name)}"
@@ -44,7 +45,7 @@ class PathSource:
                 "try:",
                 *lines,
                 f"    {construct(struct, fields, locals_, values)}",
-                "except Exception:",
+                "except $invalid:",
                 "    raise $HTTPError(404) from None",
             ),
             values,

@@ -95,7 +95,7 @@ TYPES = [
     *(int, str, bytes, dict, list, None, object, Any, Money, Struct),
     *(dict[str, int], list[int], list[list[Widget]], Sequence[Widget], tuple[Widget, ...], Literal["a"], type[Widget]),
     *(Widget | None, Cat | Dog | None, Widget | int, Widget | Page[Widget], Cat | Widget),
-    *(Basket, Page[Money], Page[Basket], Shelf, Pet, Named, Choice, Found),
+    *(Basket, Page[Money], Page[Basket], Shelf, Pet, Named, Choice, Found, Page[[int]]),
     *(JSONResponse[Widget], Page[JSONResponse[Widget]]),
     *(3, ..., [Widget], Widget(name="")),
 ]

@@ -37,6 +37,7 @@ class Wrong(Struct):
     o: Annotated[list[str], Meta(pattern="a")]
     p: Literal[1.5]
     q: re.Pattern
+    r: [int]
 
 
 class Names(Struct):
