@@ -133,6 +133,8 @@ CASES = (
     Case("query, repeated string", Request("GET", "/items", "q=a&q=b"), 400, exact=False),
     Case("query, not UTF-8", Request("GET", "/items", "q=%FF"), 400, exact=False),
     Case("id is no int", Request("GET", "/items/espresso"), 404, exact=False, peers=_SAME),
+    Case("id of 5,000 digits", Request("GET", "/items/" + "9" * 5000), 404, exact=False),
+    Case("query, int of 5,000 digits", Request("GET", "/items", "page=" + "9" * 5000), 400, exact=False),
     Case("id empty", Request("GET", "/items/"), 404, exact=False),
     Case("id with a tail", Request("GET", "/items/1/2"), 404, exact=False, peers=_SAME),
     Case("negative id", Request("GET", "/items/-4"), 200),

@@ -17,13 +17,14 @@ from apps.models import (
 from jero import BaseApp, Endpoint, JSONResponse, Resource
 
 
-class ItemHeaders(Struct):
+# gc=False, as msgspec advises for Structs of scalars: the collector need not look at them.
+class ItemHeaders(Struct, gc=False):
     """The response headers of GET /item."""
 
     x_request_id: str
 
 
-class ItemPath(Struct):
+class ItemPath(Struct, gc=False):
     """The slots of /items/{item_id}."""
 
     item_id: int

@@ -6,7 +6,7 @@ import contextlib
 import pytest
 from msgspec import Struct
 
-from jero_core import BaseApp, BaseFactory, Endpoint
+from jero_core import BaseApp, BaseFactory, Endpoint, WiringError
 
 from .asgi_driver import Client, StartupFailed, lifespan, serve
 
@@ -298,3 +298,38 @@ def test_an_app_without_wire_cannot_be_made():
 
     with pytest.raises(TypeError, match="_wire"):
         App()
+
+
+def test_an_app_with_its_own_init_needs_no_super():
+    class App(BaseApp):
+        def __init__(self):
+            self.word = "own"
+
+        async def _wire(self):
+            self._include_endpoint(Spot())
+
+    assert serve(App(), get) == 200
+
+
+def test_including_into_an_app_that_serves_is_an_error():
+    app = JournalApp()
+
+    async def conversation(client):
+        with pytest.raises(WiringError, match="JERO-W052"):
+            app._include_endpoint(Spot())
+        return (await client.request("GET", "/spot")).status
+
+    assert serve(app, conversation) == 200
+
+
+def test_a_fault_inside_a_factory_s_constructor_is_its_own(caplog):
+    class Broken(BaseFactory):
+        def __init__(self):
+            len(3)
+
+    class App(BaseApp[Broken]):
+        async def _wire(self): ...
+
+    report = run_failing(App())
+    assert "has no len()" in report
+    assert "JERO" not in report

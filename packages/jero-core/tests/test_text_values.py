@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from jero_core.introspect import fields_of
+from jero_core.annotations import fields_of
 from jero_core.text_values import conversion, convert_text
 
 TYPES = [
@@ -56,7 +56,7 @@ texts = st.one_of(
     st.integers().map(str),
     st.integers(0, 120).map(str),
     st.sampled_from(
-        ["nan", "inf", "-Infinity", "null", "true", "False", "1e5", "007", "²", "9" * 18, "9" * 19, "9" * 5000]
+        ["nan", "inf", "-Infinity", "null", "true", "False", "1e5", "007", "²", "9" * 19, "9" * 4300, "9" * 4301]
     ),
 )
 

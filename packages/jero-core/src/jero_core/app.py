@@ -17,9 +17,10 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final, Self, cast
 
-from .asgi import Answer, Receive, Scope, Send, constant, mark_asgi3
+from .annotations import type_name
+from .asgi import Answer, Receive, Respond, Scope, Send, constant, mark_asgi3
 from .compile import Compiler
 from .emit import emit
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
@@ -65,13 +66,30 @@ class BaseApp[FactoryT = None](ABC):
     max_body_size: ClassVar[int] = 2 * 1024 * 1024
     """The limit of a request's body in bytes, unless the handler's class says otherwise."""
 
+    def __new__(cls, *_: object, **__: object) -> Self:
+        """Set the app up; here and not in `__init__`, which an app's own may leave out to call."""
+        app = super().__new__(cls)
+        app._given_factory = None
+        app._lifecycle = Lifecycle()
+        app._planner = None
+        app._strays = []
+        app._lifespan_seen = False
+        app._starting = None
+        app._route(None)
+        return app
+
+    _given_factory: FactoryT | None
+    _built_factory: FactoryT
+    _lifecycle: Lifecycle
+    _planner: Planner | None
+    """What is being wired; None when nothing is."""
+    _strays: list[WiringProblem]
+    """What was included outside `_wire`."""
+    _lifespan_seen: bool
+    _starting: asyncio.Task[str | None] | None
+
     def __init__(self, *, factory: FactoryT | None = None) -> None:
         self._given_factory = factory
-        self._lifecycle = Lifecycle()
-        self._planner = Planner(self.sources, self.max_body_size)
-        self._lifespan_seen = False
-        self._starting: asyncio.Task[str | None] | None = None
-        self._route(None)
 
     @abstractmethod
     async def _wire(self) -> None:
@@ -92,8 +110,20 @@ class BaseApp[FactoryT = None](ABC):
 
     def _include(self, routable: object, kind: type[Routable], auth: object) -> None:
         caller = _caller(3)
+        planner = self._planner
+        if planner is None:
+            stray = WiringProblem(
+                "JERO-W052",
+                caller,
+                "it includes something outside `_wire`, where nothing looks for it.",
+                "the same line in `async def _wire(self)`.",
+            )
+            if self._router is not None:
+                raise WiringError([stray])
+            self._strays.append(stray)
+            return
         if auth is not None:
-            self._planner.problems.append(
+            planner.problems.append(
                 WiringProblem(
                     "JERO-W040",
                     caller,
@@ -101,7 +131,7 @@ class BaseApp[FactoryT = None](ABC):
                     "without auth=, or an app of jero-auth.",
                 )
             )
-        self._planner.include(routable, kind, caller)
+        planner.include(routable, kind, caller)
 
     def _enter[T](self, manager: AbstractContextManager[T]) -> T:
         """Enter a context manager; it is exited when the app stops, in reverse order of entry."""
@@ -129,12 +159,11 @@ class BaseApp[FactoryT = None](ABC):
                 # As long as its raw form: then it has no escape.
                 if len(path) == len(raw):  # type: ignore[arg-type]  # ASGI: bytes, or None and a TypeError
                     head, _, last = path.rpartition("/")
-                    methods = self._trailing.get(head)
-                    if methods is not None:
-                        if last and last.isascii():
-                            return methods[scope["method"]](scope, receive, send, last)
-                    elif self._tables_are_all:
-                        return not_found(scope, receive, send)
+                    methods = self._find_trailing(head)
+                    if methods is None:
+                        return self._respond_unlisted(scope, receive, send)
+                    if last and last.isascii():
+                        return methods[scope["method"]](scope, receive, send, last)
         except (KeyError, TypeError):
             pass
         return self._respond(scope, receive, send)
@@ -152,8 +181,9 @@ class BaseApp[FactoryT = None](ABC):
         """Answer requests by this router from now on."""
         self._router = router
         self._static = _NO_ROUTES if router is None else router.static
-        self._trailing = _NO_ROUTES if router is None else router.trailing
-        self._tables_are_all = router is not None and router.tables_are_all
+        self._find_trailing = _NO_ROUTES.get if router is None else router.trailing.get
+        tables_are_all = router is not None and router.tables_are_all
+        self._respond_unlisted: Respond = not_found if tables_are_all else self._respond
 
     async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -182,8 +212,10 @@ class BaseApp[FactoryT = None](ABC):
 
     async def _start(self) -> None:
         """Wire the app. Raises WiringError, or whatever `_wire` raised, with everything closed again."""
-        self._planner = planner = Planner(self.sources, self.max_body_size)
+        planner = Planner(self.sources, self.max_body_size, problems=[*self._strays])
+        self._planner = planner
         try:
+            self._check_wire()
             self._build_factory()
             try:
                 await self._wire()
@@ -191,6 +223,8 @@ class BaseApp[FactoryT = None](ABC):
                 if planner.problems:
                     error.add_note(str(WiringError(planner.problems)))
                 raise
+            finally:
+                self._planner = None
             self._route(_compile(planner))
         except BaseException:
             await self._close_after_failure()
@@ -214,13 +248,23 @@ class BaseApp[FactoryT = None](ABC):
         respond = _not_started if self._router is None else self._router.respond
         await respond(scope, receive, send)
 
+    def _check_wire(self) -> None:
+        wire = type(self)._wire
+        if not inspect.iscoroutinefunction(wire):
+            place = place_of(wire, f"{type(self).__qualname__}._wire")
+            raise WiringError(
+                [WiringProblem("JERO-W051", place, "`_wire` is no coroutine function.", "`async def _wire(self)`.")]
+            )
+
     def _build_factory(self) -> None:
         """Make the factory that `BaseApp[...]` names. Raises WiringError (JERO-W050) if it cannot be made."""
         declared = generic_argument(type(self), BaseApp)
         factory: object = self._given_factory
         if factory is None and declared not in (None, type(None)):
             if not (isinstance(declared, type) and issubclass(declared, BaseFactory)):
-                raise self._factory_error(f"{declared!r} is no BaseFactory.", "a class that derives from BaseFactory.")
+                raise self._factory_error(
+                    f"{type_name(declared)} is no BaseFactory.", "a class that derives from BaseFactory."
+                )
             try:
                 inspect.signature(declared).bind()
             except TypeError as error:
@@ -230,7 +274,7 @@ class BaseApp[FactoryT = None](ABC):
                 ) from error
             factory = declared()
         if isinstance(factory, BaseFactory):
-            factory._lifecycle = self._lifecycle  # noqa: SLF001
+            factory._lifecycle = self._lifecycle
         self._built_factory = cast("FactoryT", factory)
 
     def _factory_error(self, reason: str, remedy: str) -> WiringError:
@@ -251,7 +295,7 @@ def _compile(planner: Planner) -> Router:
 
 def _caller(depth: int) -> Place:
     """Where the user's code called into the app."""
-    frame = sys._getframe(depth)  # noqa: SLF001
+    frame = sys._getframe(depth)
     return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
 
 

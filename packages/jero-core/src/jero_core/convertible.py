@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 import msgspec
 
-from .introspect import attributes_of, members_of, shape_of, struct_fields, structs_in, type_name
+from .annotations import attributes_of, members_of, shape_of, struct_fields, structs_in, type_name
 from .wiring import Refusal
 
 # Tuples, not sets: an annotation may be any object, also one without a hash.

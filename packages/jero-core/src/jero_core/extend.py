@@ -10,26 +10,26 @@ A **reply** is claimed by the return type: a response class has the class method
 -> Reply`. Both are called once for each operation, at startup, and raise `Refusal` for a declaration they cannot serve.
 """
 
-from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, content_length
-from .convertible import json_decoder
-from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
-from .fragment import Fragment, Literal, Name
-from .header_fields import RawHeaders, header_name, header_value, raw_pairs, typed_header_value, wire_name
-from .introspect import (
+from .annotations import (
+    EMPTY,
     Field,
-    Parameter,
-    Returned,
     Shape,
     fields_of,
     is_writable,
     list_item,
-    read_returned,
+    members_of,
     shape_of,
     struct_fields,
     struct_of,
     structs_in,
     type_name,
 )
+from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, content_length
+from .convertible import json_decoder
+from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
+from .fragment import Fragment, Literal, Name
+from .header_fields import RawHeaders, header_name, header_value, raw_pairs, typed_header_value, wire_name
+from .introspect import Parameter, Returned, read_returned
 from .plan import (
     Argument,
     Binding,
@@ -58,6 +58,7 @@ from .wiring import Place, Refusal, WiringError, WiringProblem, refuse
 
 __all__ = [
     "CONTENT_LENGTHS",
+    "EMPTY",
     "INVALID",
     "Argument",
     "Binding",
@@ -106,6 +107,7 @@ __all__ = [
     "is_writable",
     "json_decoder",
     "list_item",
+    "members_of",
     "raw_pairs",
     "read_returned",
     "refuse",

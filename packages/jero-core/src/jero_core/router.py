@@ -35,12 +35,13 @@ type Methods = dict[object, Respond]
 """The responders of one path by method, HEAD and OPTIONS included."""
 
 _NOT_FOUND: Final = problem_body(HTTPError(404))
-_NOT_FOUND_HEADERS: Final = ((b"content-type", PROBLEM_TYPE), content_length(len(_NOT_FOUND)))
+_NOT_FOUND_TYPE: Final = (b"content-type", PROBLEM_TYPE)
+_NOT_FOUND_LENGTH: Final = content_length(len(_NOT_FOUND))
 
 
 async def not_found(scope: Scope, _receive: Receive, send: Send) -> None:
     """The answer to a path that no template matches."""
-    await send({"type": "http.response.start", "status": 404, "headers": [*_NOT_FOUND_HEADERS]})
+    await send({"type": "http.response.start", "status": 404, "headers": [_NOT_FOUND_TYPE, _NOT_FOUND_LENGTH]})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else _NOT_FOUND})
 
 

@@ -14,10 +14,11 @@ from typing import Final, cast
 
 import msgspec
 
+from .annotations import Field, Shape, is_writable, shape_of, struct_fields, type_name
 from .convertible import check_text, json_decoder
 from .errors import Invalid
 from .fragment import Fragment, Literal, Name
-from .introspect import Field, Parameter, Shape, is_writable, shape_of, struct_fields, type_name
+from .introspect import Parameter
 from .wiring import Refusal, refuse
 
 INVALID: Final = (ValueError, TypeError, msgspec.ValidationError)
@@ -70,7 +71,7 @@ def conversion(field: Field, source: str, target: str) -> Fragment:
     values |= {
         name: Literal(bound) for name, bound in ((f"low_{key}", low), (f"high_{key}", high)) if bound is not None
     }
-    guard = f"{source}.isdecimal() and {source}.isascii() and {source}[0] != '0' and len({source}) < 19"
+    guard = f"{source}.isdecimal() and {source}.isascii() and {source}[0] != '0'"
     if bounds != (None, None):
         guard = f"{guard} and {within}"
         return Fragment((f"if {guard}:", f"    {target} = number", "else:", f"    {careful}"), values)

@@ -42,6 +42,7 @@ CODES: Final = MappingProxyType(
         "JERO-W040": "auth= needs jero-auth",
         "JERO-W050": "the factory is not what the app declares",
         "JERO-W051": "an attribute of the app class is wrong",
+        "JERO-W052": "something is included outside _wire",
     }
 )
 """Every wiring-error code and its title."""

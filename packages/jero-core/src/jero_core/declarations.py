@@ -1,0 +1,167 @@
+"""Declarations, checked: what an include, a class statement, an app's attributes and a method's place in them say.
+
+Each check raises a `Refusal` or yields several; the planner knows the place.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final, cast
+
+from .annotations import EMPTY, type_name
+from .introspect import Signature, is_method
+from .plan import Source
+from .routables import Endpoint, OperationKind, Resource, Routable
+from .template import Template, parse_template
+from .wiring import Refusal
+
+if TYPE_CHECKING:
+    from typing import TypeIs
+
+KEYWORDS: Final = frozenset({"path", "max_body_size"})
+"""The class keywords of Resource and Endpoint."""
+
+
+def as_routable(thing: object, kind: type[Routable]) -> Routable:
+    """An included object as what it has to be. Raises `Refusal` (JERO-W004)."""
+    name = kind.__name__
+    cls = type(thing)
+    if cls in {Resource, Endpoint}:
+        reason = f"{name} itself is included."
+        remedy = f'a class of your own with a path: `class Widgets({name}, path="/widgets")`.'
+    # A mock passes isinstance; its class is what counts.
+    elif isinstance(thing, kind) and issubclass(cls, kind):
+        if not (issubclass(cls, Resource) and issubclass(cls, Endpoint)):
+            return thing
+        reason = f"{cls.__name__} is both a Resource and an Endpoint."
+        remedy = "one class for the collection and its items, and another for the single path."
+    elif isinstance(thing, type) and issubclass(thing, Routable):
+        reason = f"{thing.__name__} is included as a class."
+        remedy = f"an instance, with its dependencies as arguments: `{thing.__name__}(...)`."
+    elif issubclass(cls, Routable):
+        other = "endpoint" if name == "Resource" else "resource"
+        reason = f"{cls.__name__} is no {name}."
+        remedy = f"`self._include_{other}({cls.__name__}(...))`."
+    else:
+        reason = f"a value of type {cls.__name__} is no {name}."
+        remedy = f"an instance of a class that derives from {name}."
+    raise Refusal(code="JERO-W004", reason=reason, remedy=remedy)
+
+
+def limit_faults(max_body_size: object) -> Iterator[Refusal]:
+    """What is wrong with the app's body limit (JERO-W051)."""
+    if not is_size(max_body_size):
+        yield Refusal(
+            code="JERO-W051",
+            reason=f"the app's max_body_size={max_body_size!r} is no number of bytes.",
+            remedy="a positive int, such as `max_body_size = 64 * 1024`.",
+        )
+
+
+def source_faults(sources: object) -> Iterator[Refusal]:
+    """What is wrong with the app's sources (JERO-W051)."""
+    if not isinstance(sources, Mapping):
+        yield Refusal(
+            code="JERO-W051",
+            reason=f"the app's sources are a value of type {type(sources).__name__}.",
+            remedy="a dict of sources by argument name: `sources = {**BaseApp.sources, ...}`.",
+        )
+        return
+    for name, source in cast("Mapping[object, object]", sources).items():
+        if not _is_source(source):
+            yield Refusal(
+                code="JERO-W051",
+                reason=f"the app's source {name!r} is {type_name(source)}, no object with a method `bind`.",
+                remedy=f"a source object: `sources = {{**BaseApp.sources, {name!r}: ...}}`.",
+            )
+
+
+def _is_source(thing: object) -> "TypeIs[Source]":
+    return not isinstance(thing, type) and callable(getattr(thing, "bind", None))
+
+
+def usable_sources(sources: object) -> dict[str, Source]:
+    """The sources that are sources."""
+    pairs = cast("Mapping[str, object]", sources).items() if isinstance(sources, Mapping) else ()
+    return {name: source for name, source in pairs if _is_source(source)}
+
+
+def keyword_faults(cls: type[Routable]) -> Iterator[Refusal]:
+    """What is wrong with a class's keywords (JERO-W003)."""
+    keywords = cls._jero_keywords
+    for keyword in sorted(keywords.keys() - KEYWORDS):
+        yield Refusal(
+            code="JERO-W003",
+            reason=f"`{keyword}` is no class keyword.",
+            remedy=f"one of {listing(sorted(KEYWORDS))}.",
+        )
+    if "max_body_size" in keywords and not is_size(limit := keywords["max_body_size"]):
+        yield Refusal(
+            code="JERO-W003",
+            reason=f"max_body_size={limit!r} is no number of bytes.",
+            remedy="a positive int, such as `max_body_size=64 * 1024`.",
+        )
+
+
+def is_size(value: object) -> "TypeIs[int]":
+    """Whether a value is a number of bytes."""
+    return type(value) is int and value > 0
+
+
+def mount_template(cls: type[Routable]) -> Template:
+    """The template of a class's mount path. Raises `Refusal` (JERO-W001, JERO-W002)."""
+    path = cls._jero_keywords.get("path")
+    if path is None:
+        raise Refusal(
+            code="JERO-W001",
+            reason=f"{cls.__name__} has no path.",
+            remedy=f'`class {cls.__name__}({cls.__bases__[0].__name__}, path="/...")`.',
+        )
+    return parse_template(path)
+
+
+def operations_of(cls: type[Routable]) -> dict[str, OperationKind]:
+    """The operations that a class has a member for."""
+    # Looked up without asking the instance: a property or a `__getattr__` would run the user's code.
+    operations = cls._jero_operations.items()
+    return {name: kind for name, kind in operations if inspect.getattr_static(cls, name, EMPTY) is not EMPTY}
+
+
+def handler_of(routable: Routable, name: str) -> Callable[..., object]:
+    """An operation's method, bound. Raises `Refusal` (JERO-W017) if it is none."""
+    try:
+        handler: object = getattr(routable, name)
+    except Exception as error:
+        raise Refusal(
+            code="JERO-W017",
+            reason=f"`{name}` names an operation, and reading it raised {type(error).__name__}: {error}.",
+            remedy=f"a method `{name}`, or another name for the attribute.",
+        ) from error
+    if not is_method(handler):
+        what = "class" if isinstance(handler, type) else f"value of type {type(handler).__name__}"
+        raise Refusal(
+            code="JERO-W017",
+            reason=f"`{name}` names an operation, and it is a {what}.",
+            remedy=f"a method `{name}`, or another name for the attribute.",
+        )
+    return handler
+
+
+def check_receiver(signature: Signature, sources: Mapping[str, Source]) -> None:
+    """Raise `Refusal` (JERO-W017) if a method's `self` was forgotten."""
+    name = signature.receiver
+    if name in sources:
+        raise Refusal(
+            code="JERO-W017",
+            reason=f"its first argument is {name!r}, and the first argument of a method gets the instance.",
+            remedy=f"`self` before {name!r}, or `@staticmethod` above it.",
+        )
+
+
+def short_name(cls: type) -> str:
+    """A class's dotted name, without the function that it is defined in."""
+    return cls.__qualname__.rpartition("<locals>.")[2]
+
+
+def listing(names: Iterable[str]) -> str:
+    """Names as a reader would list them."""
+    return ", ".join(f"`{name}`" for name in names)

@@ -1,0 +1,6 @@
+from jero_core import BaseApp
+
+
+class App(BaseApp):
+    def _wire(self):
+        return None
