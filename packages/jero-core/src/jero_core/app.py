@@ -158,10 +158,11 @@ class BaseApp[FactoryT = None](ABC):
                 path: str = scope["path"]  # type: ignore[assignment]  # ASGI: a str
                 # As long as its raw form: then it has no escape.
                 if len(path) == len(raw):  # type: ignore[arg-type]  # ASGI: bytes, or None and a TypeError
-                    head, _, last = path.rpartition("/")
-                    methods = self._find_trailing(head)
+                    parts = path.rpartition("/")  # Not unpacked: that costs 40 ns more.
+                    methods = self._find_trailing(parts[0])
                     if methods is None:
                         return self._respond_unlisted(scope, receive, send)
+                    last = parts[2]
                     if last and last.isascii():
                         return methods[scope["method"]](scope, receive, send, last)
         except (KeyError, TypeError):
