@@ -29,7 +29,7 @@ from .introspect import Parameter, Signature, place_of, read_signature
 from .plan import Argument, Operation, OperationPlan, Source
 from .replies.choose import plan_reply
 from .routables import BODILESS_METHODS, OperationKind, Routable
-from .template import Template
+from .template import ROOT, Template
 from .wiring import Place, Refusal, WiringProblem, refuse
 
 _ELSEWHERE: Final[Mapping[str, tuple[str, str]]] = {
@@ -88,10 +88,11 @@ class Planner:
                     reason=f"{cls.__name__} has no operation.",
                     remedy=f"a method with one of the names {listing(cls._jero_operations)}.",
                 )
+        mount: Template | None = None
         with self._reporting(place):
-            template = mount_template(cls)
-            for name, operation_kind in operations.items():
-                self._plan_operation(routable, name, operation_kind, template, place)
+            mount = mount_template(cls)
+        for name, operation_kind in operations.items():
+            self._plan_operation(routable, name, operation_kind, mount, place)
 
     def routes(self) -> list[tuple[Template, list[OperationPlan]]]:
         """The plans by template. Collisions become problems."""
@@ -121,8 +122,9 @@ class Planner:
         return [(next(iter(plans.values())).template, list(plans.values())) for plans in by_shape.values()]
 
     def _plan_operation(
-        self, routable: Routable, name: str, kind: OperationKind, mount: Template, class_place: Place
+        self, routable: Routable, name: str, kind: OperationKind, mount: Template | None, class_place: Place
     ) -> None:
+        """Plan one operation. Without a mount path (it is reported already) look for what else is wrong."""
         cls = type(routable)
         full_name = f"{short_name(cls)}.{name}"
         place = replace(class_place, name=full_name)
@@ -141,7 +143,7 @@ class Planner:
             operation = Operation(kind.method, full_name, template, kind.status, self._limit_of(cls), self.sources)
             arguments = self._plan_arguments(signature.parameters, operation, place)
             reply = None if signature.returned is None else plan_reply(signature.returned, operation)
-            if reply is None or len(self.problems) > before:
+            if mount is None or reply is None or len(self.problems) > before:
                 return
             self.plans.append(
                 OperationPlan(
@@ -161,11 +163,16 @@ class Planner:
         limit = cls._jero_keywords.get("max_body_size")
         return limit if is_size(limit) else self.max_body_size
 
-    def _item_template(self, mount: Template, kind: OperationKind, signature: Signature, place: Place) -> Template:
-        """The operation's template: an item operation's `path` Struct adds a slot for each further field."""
+    def _item_template(
+        self, mount: Template | None, kind: OperationKind, signature: Signature, place: Place
+    ) -> Template:
+        """The operation's template: an item operation's `path` Struct adds a slot for each further field.
+
+        Without a mount path, a template that every `path` Struct fits.
+        """
         path = next((parameter for parameter in signature.parameters if parameter.name == "path"), None)
         if path is None:
-            if mount.slots and "path" not in signature.names:
+            if mount is not None and mount.slots and "path" not in signature.names:
                 self._report(
                     place,
                     Refusal(
@@ -174,8 +181,9 @@ class Planner:
                         remedy="an argument `path` with a Struct that has a field for each slot.",
                     ),
                 )
-            return mount
-        found = struct_fields(path.annotation) if kind.on_item else None
+            return mount or ROOT
+        found = struct_fields(path.annotation) if kind.on_item or mount is None else None
+        mount = mount or ROOT
         if found is None:
             return mount
         extra = tuple(field.name for field in found[1] if field.name not in mount.slots)

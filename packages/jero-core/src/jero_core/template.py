@@ -70,6 +70,10 @@ def is_slot_name(name: str) -> bool:
     return _SLOT.fullmatch(f"{{{name}}}") is not None and not keyword.iskeyword(name)
 
 
+ROOT: Final = Template("/", ())
+"""The template of `/`."""
+
+
 def parse_template(path: object) -> Template:
     """Parse a path template. Raises `Refusal` (JERO-W002) if it is malformed."""
     if not isinstance(path, str):
@@ -77,7 +81,7 @@ def parse_template(path: object) -> Template:
     if not path.startswith("/"):
         raise _malformed(path, "it does not start with '/'", "/" + path)
     if path == "/":
-        return Template("/", ())
+        return ROOT
     segments: list[Segment] = []
     for text in path[1:].split("/"):
         if not text:
