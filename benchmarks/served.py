@@ -1,6 +1,6 @@
 """What a request costs over a socket: granian and uvicorn, one worker on one core, wrk on the other.
 
-python benchmarks/served.py [--only raw,jero] [--servers granian] [--workload item] [--rounds 15] [--burst 1]
+python benchmarks/served.py [--only raw,jero] [--servers granian] [--workload item] [--starts 4] [--rounds 5]
 """
 
 import argparse
@@ -169,11 +169,13 @@ machine does; CPU time per request does so far less.
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=5, help="bursts of each contender on each start; default: 5")
     parser.add_argument("--burst", type=int, default=1, help="seconds; wrk takes whole ones")
     parser.add_argument("--servers", default=",".join(COMMANDS), help="comma-separated")
     parser.add_argument("--only", help=f"some contenders, comma-separated; default {','.join(DEFAULT)}")
     parser.add_argument("--workload", choices=SERVED, help=f"default: {', '.join(DEFAULT_WORKLOADS)}")
+    # Two processes of one program differ by two or three percent, by how their memory came to lie.
+    parser.add_argument("--starts", type=int, default=4, help="how often all servers are started anew; default: 4")
     parser.add_argument("--server-cpu", type=int, help="default: the first CPU of this process")
     parser.add_argument("--wrk-cpu", type=int, help="default: the next one")
     parser.add_argument("--no-save", action="store_true", help="do not write results/served.md")
@@ -202,13 +204,20 @@ def main() -> None:
 
     # A plain SIGTERM would end the script without its `finally`.
     signal.signal(signal.SIGTERM, leave)
-    with tempfile.TemporaryDirectory(prefix="jero-bench-") as folder, running(kinds, names, server_cpu) as servers:
-        check(servers, workloads)
-        print(f"check: {len(servers)} servers answer alike", file=sys.stderr)
-        series = measure(servers, workloads, args, wrk_cpu, Path(folder))
+    series: dict[tuple[str, str], list[Series]] = {}
+    for _ in range(args.starts):
+        with tempfile.TemporaryDirectory(prefix="jero-bench-") as folder, running(kinds, names, server_cpu) as servers:
+            check(servers, workloads)
+            print(f"check: {len(servers)} servers answer alike", file=sys.stderr)
+            for key, group in measure(servers, workloads, args, wrk_cpu, Path(folder)).items():
+                if key not in series:
+                    series[key] = group
+                    continue
+                for all_bursts, further in zip(series[key], group, strict=True):
+                    all_bursts.bursts += further.bursts
     facts = report.environment((*DISTRIBUTIONS, "granian", "uvicorn", "uvloop", "httptools"), os.cpu_count() or 1)
     taken = (
-        f"- rounds: {args.rounds}, bursts of {args.burst} s, {CONNECTIONS} connections, "
+        f"- starts: {args.starts}, rounds each: {args.rounds}, bursts of {args.burst} s, {CONNECTIONS} connections, "
         f"servers on CPU {server_cpu}, wrk on CPU {wrk_cpu}"
     )
     text = f"# Served\n\n{facts}\n{taken}\n\n{render(series)}\n{NOTES}"
