@@ -14,6 +14,7 @@ BASE = "raw"
 MODULES = {
     BASE: "apps.raw",
     "jero": "apps.jero_app",
+    "raw_folded": "apps.raw_folded",
     "blacksheep": "apps.blacksheep_app",
     "falcon": "apps.falcon_app",
     "starlette": "apps.starlette_app",

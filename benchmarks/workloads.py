@@ -168,6 +168,7 @@ CASES = (
     Case("malformed body", _post(b'{"name":'), 400, exact=False, peers=_ERROR),
     Case("empty body", _post(b""), 400, exact=False, peers=_ERROR),
     Case("body not UTF-8", _post(JSON_BODY.replace(b"Grinder", b"\xff")), 400, exact=False),
+    Case("a skipped member is not UTF-8", _post(JSON_BODY[:-1] + b',"more":"\xff"}'), 400, exact=False),
     Case("body too deep", _post(b'{"name":"a","more":' + b"[" * 100_000), 400, exact=False),
     Case("field missing", _post(b'{"name":"Grinder"}'), 422, exact=False, peers=_ERROR),
     Case("field of a wrong type", _post(JSON_BODY.replace(b"3,", b'"x",')), 422, exact=False, peers=_ERROR),

@@ -122,7 +122,7 @@ async def get_item(scope: Scope, receive: Receive, send: Send) -> None:
         headers = [
             JSON,
             CONTENT_LENGTH[size] if size < 4096 else content_length(size),
-            (b"x-request-id", request_id.strip().encode()),
+            (b"x-request-id", request_id.strip(" \t").encode()),
         ]
     except Exception as exc:
         await fail(scope, send, exc)
@@ -260,6 +260,9 @@ async def create_item(scope: Scope, receive: Receive, send: Send) -> None:
                 await send_constant(send, TOO_LARGE)
                 return
         try:
+            # msgspec does not look into members that it skips.
+            if not body.isascii():
+                body.decode()
             new = decode_new_item(body)
         except ValidationError:
             await send_constant(send, UNPROCESSABLE)

@@ -237,7 +237,72 @@ def test_a_first_request_that_is_cancelled_does_not_cancel_the_start():
     assert asyncio.run(main()) == 200
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError(), BaseExceptionGroup("x", [SystemExit()])])
+def test_whatever_ends_wiring_is_logged_and_told_and_closes_what_was_opened(error, caplog):
+    class App(JournalApp):
+        async def _wire(self):
+            await super()._wire()
+            raise error
+
+    app = App(failing="b")
+    assert type(error).__name__ in run_failing(app)
+    assert type(error).__name__ in caplog.text
+    assert app.journal.entries == OPENED + CLOSED
+
+
+def test_a_lifespan_task_that_is_cancelled_while_starting_stays_cancelled(caplog):
+    class App(BaseApp):
+        async def _wire(self):
+            await asyncio.sleep(60)
+
+    async def main():
+        incoming = asyncio.Queue()
+        await incoming.put({"type": "lifespan.startup"})
+        task = asyncio.create_task(App()({"type": "lifespan"}, incoming.get, None))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+
+def test_names_of_an_app_s_own_do_not_meet_jero_s():
+    class App(BaseApp):
+        _static = _router = _lifecycle = _planner = None
+
+        async def _start(self): ...
+
+        async def _stop(self): ...
+
+        def _route(self): ...
+
+        def _respond(self): ...
+
+        async def _wire(self):
+            self._include_endpoint(Spot())
+
+    assert serve(App(), get) == 200
+
+
 # factories
+
+
+def test_a_factory_s_own_init_may_open_resources():
+    class Eager(BaseFactory):
+        def __init__(self):
+            self.journal = Journal()
+            self._enter(self.journal.sync("a"))
+
+    class App(BaseApp[Eager]):
+        async def _wire(self):
+            self.eager = self._factory
+
+    app = App()
+    with pytest.raises(RuntimeError, match="when the app starts"):
+        app._factory  # noqa: B018
+    serve(app, nothing)
+    assert app.eager.journal.entries == ["open a", "close a"]
 
 
 class Factory(BaseFactory):

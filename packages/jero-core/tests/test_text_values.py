@@ -5,6 +5,9 @@ from typing import Annotated
 
 import msgspec
 import pytest
+
+pytest.importorskip("hypothesis")
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Meta

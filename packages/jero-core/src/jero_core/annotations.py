@@ -111,15 +111,9 @@ def unwrapped(annotation: object) -> object:
 
 
 def struct_of(annotation: object) -> type[msgspec.Struct] | None:
-    """The Struct class that an annotation names, or None. A generic Struct's alias is no class: see `is_struct`."""
+    """The Struct class that an annotation names, or None; a generic Struct with arguments is no class."""
     bare = unwrapped(annotation)
     return bare if isinstance(bare, type) and issubclass(bare, msgspec.Struct) else None
-
-
-def is_struct(annotation: object) -> bool:
-    """Whether an annotation is a Struct class or a generic Struct with arguments, such as `Page[Widget]`."""
-    bare = unwrapped(annotation)
-    return struct_of(typing.get_origin(bare) or bare) is not None
 
 
 def structs_in(annotation: object) -> tuple[type[msgspec.Struct], ...] | None:

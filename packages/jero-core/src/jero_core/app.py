@@ -37,6 +37,7 @@ from .sources.json import JSONSource
 from .sources.params import ParamsSource
 from .sources.path import PathSource
 from .sources.raw_headers import RawHeadersSource
+from .template import Template
 from .wiring import Place, WiringError, WiringProblem
 
 SOURCES: Final[Mapping[str, Source]] = {
@@ -69,27 +70,27 @@ class BaseApp[FactoryT = None](ABC):
     def __new__(cls, *_: object, **__: object) -> Self:
         """Set the app up; here and not in `__init__`, which an app's own may leave out to call."""
         app = super().__new__(cls)
-        app._given_factory = None
-        app._lifecycle = Lifecycle()
-        app._planner = None
-        app._strays = []
-        app._lifespan_seen = False
-        app._starting = None
-        app._route(None)
+        app._jero_given_factory = None
+        app._jero_lifecycle = Lifecycle()
+        app._jero_planner = None
+        app._jero_strays = []
+        app._jero_lifespan_seen = False
+        app._jero_starting = None
+        app._jero_route(None)
         return app
 
-    _given_factory: FactoryT | None
-    _built_factory: FactoryT
-    _lifecycle: Lifecycle
-    _planner: Planner | None
+    _jero_given_factory: FactoryT | None
+    _jero_built_factory: FactoryT
+    _jero_lifecycle: Lifecycle
+    _jero_planner: Planner | None
     """What is being wired; None when nothing is."""
-    _strays: list[WiringProblem]
+    _jero_strays: list[WiringProblem]
     """What was included outside `_wire`."""
-    _lifespan_seen: bool
-    _starting: asyncio.Task[str | None] | None
+    _jero_lifespan_seen: bool
+    _jero_starting: asyncio.Task[str | None] | None
 
     def __init__(self, *, factory: FactoryT | None = None) -> None:
-        self._given_factory = factory
+        self._jero_given_factory = factory
 
     @abstractmethod
     async def _wire(self) -> None:
@@ -97,20 +98,23 @@ class BaseApp[FactoryT = None](ABC):
 
     @property
     def _factory(self) -> FactoryT:
-        """The app's factory, while it wires."""
-        return self._built_factory
+        """The app's factory. Raises RuntimeError before the app starts, when there is none yet."""
+        try:
+            return self._jero_built_factory
+        except AttributeError:
+            raise RuntimeError("the factory is made when the app starts; use it in `_wire`") from None
 
     def _include_resource(self, resource: Resource, *, auth: object = None) -> None:
         """Serve a resource's operations."""
-        self._include(resource, Resource, auth)
+        self._jero_include(resource, Resource, auth)
 
     def _include_endpoint(self, endpoint: Endpoint, *, auth: object = None) -> None:
         """Serve an endpoint's operations."""
-        self._include(endpoint, Endpoint, auth)
+        self._jero_include(endpoint, Endpoint, auth)
 
-    def _include(self, routable: object, kind: type[Routable], auth: object) -> None:
+    def _jero_include(self, routable: object, kind: type[Routable], auth: object) -> None:
         caller = _caller(3)
-        planner = self._planner
+        planner = self._jero_planner
         if planner is None:
             stray = WiringProblem(
                 "JERO-W052",
@@ -118,9 +122,9 @@ class BaseApp[FactoryT = None](ABC):
                 "it includes something outside `_wire`, where nothing looks for it.",
                 "the same line in `async def _wire(self)`.",
             )
-            if self._router is not None:
+            if self._jero_router is not None:
                 raise WiringError([stray])
-            self._strays.append(stray)
+            self._jero_strays.append(stray)
             return
         if auth is not None:
             planner.problems.append(
@@ -135,11 +139,11 @@ class BaseApp[FactoryT = None](ABC):
 
     def _enter[T](self, manager: AbstractContextManager[T]) -> T:
         """Enter a context manager; it is exited when the app stops, in reverse order of entry."""
-        return self._lifecycle.enter(manager)
+        return self._jero_lifecycle.enter(manager)
 
     async def _aenter[T](self, manager: AbstractAsyncContextManager[T]) -> T:
         """Enter an async context manager; it is exited when the app stops, in reverse order of entry."""
-        return await self._lifecycle.aenter(manager)
+        return await self._jero_lifecycle.aenter(manager)
 
     @mark_asgi3
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Answer:
@@ -147,48 +151,49 @@ class BaseApp[FactoryT = None](ABC):
 
         A plain function that returns the operation's own coroutine: one more would cost 60 ns. What the router's first
         two tables answer is looked up here, since a call costs 50 ns (router.py has the theory). All else is
-        `_respond`'s: an escape in the path, another method, a root_path, a missing key, the lifespan. Only an http
+        `_jero_respond`'s: an escape in the path, another method, a root_path, a missing key, the lifespan. Only an http
         scope has a method, so what is found is for http.
         """
         try:
             raw = scope["raw_path"]
             if not scope["root_path"]:
-                if raw in self._static:
-                    return self._static[raw][scope["method"]](scope, receive, send)
+                if raw in self._jero_static:
+                    return self._jero_static[raw][scope["method"]](scope, receive, send)
                 path: str = scope["path"]  # type: ignore[assignment]  # ASGI: a str
                 # As long as its raw form: then it has no escape.
                 if len(path) == len(raw):  # type: ignore[arg-type]  # ASGI: bytes, or None and a TypeError
                     parts = path.rpartition("/")  # Not unpacked: that costs 40 ns more.
-                    methods = self._find_trailing(parts[0])
-                    if methods is None:
-                        return self._respond_unlisted(scope, receive, send)
-                    last = parts[2]
-                    if last and last.isascii():
-                        return methods[scope["method"]](scope, receive, send, last)
+                    methods = self._jero_find_trailing(parts[0])
+                    if methods is not None:
+                        last = parts[2]
+                        if last and last.isascii():
+                            return methods[scope["method"]](scope, receive, send, last)
+                    elif scope["method"] != "HEAD":
+                        return self._jero_respond_unlisted(scope, receive, send)
         except (KeyError, TypeError):
             pass
-        return self._respond(scope, receive, send)
+        return self._jero_respond(scope, receive, send)
 
-    def _respond(self, scope: Scope, receive: Receive, send: Send) -> Answer:
+    def _jero_respond(self, scope: Scope, receive: Receive, send: Send) -> Answer:
         if scope["type"] != "http":
-            return self._serve_other(scope, receive, send)
-        if self._router is not None:
-            return self._router.respond(scope, receive, send)
-        if self._lifespan_seen:
+            return self._jero_serve_other(scope, receive, send)
+        if self._jero_router is not None:
+            return self._jero_router.respond(scope, receive, send)
+        if self._jero_lifespan_seen:
             return _not_started(scope, receive, send)
-        return self._start_and_respond(scope, receive, send)
+        return self._jero_start_and_respond(scope, receive, send)
 
-    def _route(self, router: Router | None) -> None:
+    def _jero_route(self, router: Router | None) -> None:
         """Answer requests by this router from now on."""
-        self._router = router
-        self._static = _NO_ROUTES if router is None else router.static
-        self._find_trailing = _NO_ROUTES.get if router is None else router.trailing.get
+        self._jero_router = router
+        self._jero_static = _NO_ROUTES if router is None else router.static
+        self._jero_find_trailing = _NO_ROUTES.get if router is None else router.trailing.get
         tables_are_all = router is not None and router.tables_are_all
-        self._respond_unlisted: Respond = not_found if tables_are_all else self._respond
+        self._jero_respond_unlisted: Respond = not_found if tables_are_all else self._jero_respond
 
-    async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _jero_serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._serve_lifespan(receive, send)
+            await self._jero_serve_lifespan(receive, send)
         elif scope["type"] == "websocket":
             # Closing before accepting is how ASGI answers 403.
             await receive()
@@ -196,28 +201,28 @@ class BaseApp[FactoryT = None](ABC):
         else:
             raise RuntimeError(f"jero serves http, not {scope['type']!r}")
 
-    async def _serve_lifespan(self, receive: Receive, send: Send) -> None:
-        self._lifespan_seen = True
+    async def _jero_serve_lifespan(self, receive: Receive, send: Send) -> None:
+        self._jero_lifespan_seen = True
         await receive()
-        failure = await _failure_of("startup", self._start())
+        failure = await _failure_of("startup", self._jero_start())
         if failure is not None:
             await send({"type": "lifespan.startup.failed", "message": failure})
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        failure = await _failure_of("shutdown", self._stop())
+        failure = await _failure_of("shutdown", self._jero_stop())
         if failure is not None:
             await send({"type": "lifespan.shutdown.failed", "message": failure})
             return
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _start(self) -> None:
+    async def _jero_start(self) -> None:
         """Wire the app. Raises WiringError, or whatever `_wire` raised, with everything closed again."""
-        planner = Planner(self.sources, self.max_body_size, problems=[*self._strays])
-        self._planner = planner
+        planner = Planner(self.sources, self.max_body_size, problems=[*self._jero_strays])
+        self._jero_planner = planner
         try:
-            self._check_wire()
-            self._build_factory()
+            self._jero_check_wire()
+            self._jero_build_factory()
             try:
                 await self._wire()
             except Exception as error:
@@ -225,31 +230,25 @@ class BaseApp[FactoryT = None](ABC):
                     error.add_note(str(WiringError(planner.problems)))
                 raise
             finally:
-                self._planner = None
-            self._route(_compile(planner))
+                self._jero_planner = None
+            self._jero_route(_compile(planner))
         except BaseException:
-            await self._close_after_failure()
+            await _failure_of("closing after a failed startup", self._jero_lifecycle.close())
             raise
 
-    async def _close_after_failure(self) -> None:
-        try:
-            await self._lifecycle.close()
-        except Exception as error:  # noqa: BLE001  # the startup's own error is the one to raise
-            logger.error("closing after a failed startup failed", exc_info=error)
-
-    async def _stop(self) -> None:
+    async def _jero_stop(self) -> None:
         """Close everything that the app opened. The next request gets 503 until it is started again."""
-        self._route(None)
-        await self._lifecycle.close()
+        self._jero_route(None)
+        await self._jero_lifecycle.close()
 
-    async def _start_and_respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._starting is None:
-            self._starting = asyncio.create_task(_failure_of("startup", self._start()))
-        await asyncio.wait([self._starting])
-        respond = _not_started if self._router is None else self._router.respond
+    async def _jero_start_and_respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._jero_starting is None:
+            self._jero_starting = asyncio.create_task(_failure_of("startup", self._jero_start()))
+        await asyncio.wait([self._jero_starting])
+        respond = _not_started if self._jero_router is None else self._jero_router.respond
         await respond(scope, receive, send)
 
-    def _check_wire(self) -> None:
+    def _jero_check_wire(self) -> None:
         wire = type(self)._wire
         if not inspect.iscoroutinefunction(wire):
             place = place_of(wire, f"{type(self).__qualname__}._wire")
@@ -257,28 +256,31 @@ class BaseApp[FactoryT = None](ABC):
                 [WiringProblem("JERO-W051", place, "`_wire` is no coroutine function.", "`async def _wire(self)`.")]
             )
 
-    def _build_factory(self) -> None:
+    def _jero_build_factory(self) -> None:
         """Make the factory that `BaseApp[...]` names. Raises WiringError (JERO-W050) if it cannot be made."""
         declared = generic_argument(type(self), BaseApp)
-        factory: object = self._given_factory
+        factory: object = self._jero_given_factory
         if factory is None and declared not in (None, type(None)):
             if not (isinstance(declared, type) and issubclass(declared, BaseFactory)):
-                raise self._factory_error(
+                raise self._jero_factory_error(
                     f"{type_name(declared)} is no BaseFactory.", "a class that derives from BaseFactory."
                 )
             try:
                 inspect.signature(declared).bind()
             except TypeError as error:
-                raise self._factory_error(
+                raise self._jero_factory_error(
                     f"{declared.__name__}() cannot be called: {error}.",
                     "a factory whose constructor takes no arguments; it reads its configuration itself.",
                 ) from error
-            factory = declared()
-        if isinstance(factory, BaseFactory):
-            factory._lifecycle = self._lifecycle
-        self._built_factory = cast("FactoryT", factory)
+            # The stack first, so that the factory's own __init__ may open resources on it.
+            factory = declared.__new__(declared)
+            factory._jero_lifecycle = self._jero_lifecycle
+            declared.__init__(factory)
+        elif isinstance(factory, BaseFactory):
+            factory._jero_lifecycle = self._jero_lifecycle
+        self._jero_built_factory = cast("FactoryT", factory)
 
-    def _factory_error(self, reason: str, remedy: str) -> WiringError:
+    def _jero_factory_error(self, reason: str, remedy: str) -> WiringError:
         cls = type(self)
         return WiringError([WiringProblem("JERO-W050", place_of(cls, cls.__qualname__), reason, remedy)])
 
@@ -286,12 +288,19 @@ class BaseApp[FactoryT = None](ABC):
 def _compile(planner: Planner) -> Router:
     """The router of a planned app. Raises WiringError with every problem that was found."""
     routes = planner.routes()
+    compiler = Compiler()
+    compiled: list[tuple[Template, dict[str, Respond]]] = []
+    for template, plans in routes:
+        operations: dict[str, Respond] = {}
+        for plan in plans:
+            try:
+                operations[plan.method] = compiler.compile(emit(plan))
+            except Exception as error:  # noqa: BLE001  # whatever an extension's fragment raises
+                planner.report_fault(plan.place, "the code of a source or reply", error)
+        compiled.append((template, operations))
     if planner.problems:
         raise WiringError(planner.problems)
-    compiler = Compiler()
-    return Router(
-        (template, {plan.method: compiler.compile(emit(plan)) for plan in plans}) for template, plans in routes
-    )
+    return Router(compiled)
 
 
 def _caller(depth: int) -> Place:
@@ -301,14 +310,21 @@ def _caller(depth: int) -> Place:
 
 
 async def _failure_of(what: str, step: Answer) -> str | None:
-    """Take a step of the lifespan; if it fails, log that, and give the message for the server."""
+    """Take a step of the lifespan; if it fails, in whatever way, log that and give the message for the server.
+
+    Only the cancellation of this very task, and Ctrl-C, go on: nobody is there to be told.
+    """
     try:
         await step
     except WiringError as error:
         # Its text says all; the traceback would show jero's own frames.
         logger.error("%s failed: %s", what, error)
         return str(error)
-    except Exception as error:  # noqa: BLE001  # whatever it is, the server is told
+    except BaseException as error:
         logger.error("%s failed", what, exc_info=error)
+        task = asyncio.current_task()
+        is_cancelled = isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+        if is_cancelled or isinstance(error, KeyboardInterrupt):
+            raise
         return "".join(traceback.format_exception(error))
     return None

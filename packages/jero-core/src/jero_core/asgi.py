@@ -25,12 +25,6 @@ def content_length(size: int) -> Header:
     return CONTENT_LENGTHS[size] if size < 4096 else (b"content-length", b"%d" % size)
 
 
-async def send_response(send: Send, status: int, headers: list[Header], body: bytes) -> None:
-    """Send one complete response."""
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
 def constant(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Respond:
     """A responder that always gives the same answer. The header list is made anew: servers and middleware change it."""
     pairs = tuple(headers.items())

@@ -8,6 +8,8 @@ Rules
 - A body that ends in a disconnect is never complete: `ClientDisconnected`.
 """
 
+from typing import cast
+
 from .asgi import Message, Receive
 from .errors import ClientDisconnected, HTTPError
 
@@ -25,8 +27,7 @@ async def read_rest(receive: Receive, message: Message, length: int, limit: int)
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
         chunk = message.get("body", b"")
-        if isinstance(chunk, bytes):
-            body += chunk
+        body += cast("bytes", chunk)
         if len(body) > limit:
             raise refuse_size(limit)
         if len(body) == length:

@@ -1,8 +1,8 @@
 """The compiler: from source text to a function that debuggers can see into.
 
 The text is registered with `linecache`, so that tracebacks, `pdb` and `inspect.getsource` show it under a name like
-`<jero GET /widgets/{widget_id}>`; the entry goes when the function does. Equal texts share one code object: 500
-same-shaped routes compile in 11 ms instead of 80.
+`<jero GET /widgets/{widget_id}>`; the entry goes when the function does. Equal texts are compiled once, and each route
+gets a copy under its own name.
 """
 
 import itertools
@@ -32,7 +32,7 @@ class Compiler:
             code = self._codes[source.text] = _compile(source)
         lines = source.text.splitlines(keepends=True)
         filename = _register(source.label, source.text, lines)
-        function = types.FunctionType(code.replace(co_filename=filename), source.namespace)
+        function = types.FunctionType(_renamed(code, filename), source.namespace)
         finalizer = weakref.finalize(function, linecache.cache.pop, filename, None)
         finalizer.atexit = False  # pyrefly: ignore[missing-attribute]  # a property, documented in weakref
         return cast("Respond", function)
@@ -45,6 +45,15 @@ def _compile(source: Source) -> types.CodeType:
         error.add_note(f"The text that jero made for {source.label}:\n{source.text}")
         raise
     return next(constant for constant in module.co_consts if isinstance(constant, types.CodeType))
+
+
+def _renamed(code: types.CodeType, filename: str) -> types.CodeType:
+    """The code under another filename, the code nested in it (comprehensions, lambdas) included."""
+    constants = tuple(
+        _renamed(constant, filename) if isinstance(constant, types.CodeType) else constant
+        for constant in code.co_consts
+    )
+    return code.replace(co_filename=filename, co_consts=constants)
 
 
 def _register(label: str, text: str, lines: list[str]) -> str:

@@ -2,8 +2,8 @@
 
 Rules
 -----
-- `emit` is a pure function; it runs nothing. Plans that differ only in objects give the same text, so that their
-  functions share one code object (compile.py).
+- `emit` is a pure function; it runs nothing. Plans that differ only in objects give the same text, which is compiled
+  once (compile.py).
 - The text is straight-line code for exactly this operation: no loop over bindings, no dict of arguments, no branch
   that was decided at startup, no coroutine of its own beside the handler's.
 - Only identifiers and `repr()` of plain values reach the text (fragment.py). An object becomes a global named
@@ -70,8 +70,11 @@ def emit(plan: OperationPlan) -> Source:
     writer.write(f"async def operation({', '.join(['scope', 'receive', 'send', *slots])}):")
     writer.depth = 1
     writer.write("scope['route'] = route")
-    if cleanups:
-        writer.write(*(f"arg_{argument.name} = None" for argument in cleanups), "try:")
+    for argument in cleanups:
+        writer.write(f"arg_{argument.name} = None")
+    # One `finally` for each, so that a cleanup that fails skips no other.
+    for _ in cleanups:
+        writer.write("try:")
         writer.depth += 1
     writer.write("try:")
     writer.depth += 1
@@ -94,11 +97,12 @@ def emit(plan: OperationPlan) -> Source:
     writer.depth -= 1
     writer.write("except Exception as error:", "    await fail(error, scope, send)", "    return")
     writer.write_fragment(plan.reply.send, dialect)
-    if cleanups:
+    for argument in reversed(cleanups):
         writer.depth -= 1
         writer.write("finally:")
         writer.depth += 1
-        _write_cleanups(writer, cleanups, dialect)
+        _write_cleanup(writer, argument, dialect)
+        writer.depth -= 1
     return Source("\n".join(writer.lines) + "\n", writer.namespace, plan.label)
 
 
@@ -172,8 +176,7 @@ def _call_arguments(plan: OperationPlan) -> str:
     )
 
 
-def _write_cleanups(writer: _Writer, cleanups: list[Argument], dialect: Mapping[str, str]) -> None:
-    for argument in reversed(cleanups):
-        if argument.binding.after is not None:
-            writer.write(f"# after: {argument.name}")
-            writer.write_fragment(argument.binding.after, {**dialect, "target": f"arg_{argument.name}"})
+def _write_cleanup(writer: _Writer, argument: Argument, dialect: Mapping[str, str]) -> None:
+    if argument.binding.after is not None:
+        writer.write(f"# after: {argument.name}")
+        writer.write_fragment(argument.binding.after, {**dialect, "target": f"arg_{argument.name}"})

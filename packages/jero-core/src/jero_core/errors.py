@@ -19,14 +19,21 @@ class Invalid(msgspec.Struct, frozen=True):
 class HTTPError(Exception):
     """An error answer: `raise HTTPError(404, "widget not found")`.
 
-    `status` is 400 to 599 (ValueError otherwise), `detail` a sentence for the client about this occurrence.
+    `status` is 400 to 599 (ValueError otherwise), `detail` a sentence for the client about this occurrence (TypeError
+    unless it is a str or None).
     """
+
+    # For subclasses whose __init__ leaves out to call this one.
+    status: int = 500
+    detail: str | None = None
 
     def __init__(self, status: int, detail: str | None = None) -> None:
         if status not in range(400, 600):
             raise ValueError(f"an HTTPError has a status of 400 to 599, not {status!r}")
+        if not isinstance(detail, str | None):
+            raise TypeError(f"the detail of an HTTPError is a str, not {detail!r}")
         super().__init__(status, detail)
-        self.status = status
+        self.status = int(status)
         self.detail = detail
 
     @property

@@ -35,7 +35,7 @@ def header_value(value: str) -> bytes:
     """A header value as bytes. Raises ValueError for CR, LF, NUL and what latin-1 does not have."""
     if _FORBIDDEN.search(value):
         raise ValueError(f"a header value has no CR, LF or NUL (RFC 9110, section 5.5): {value!r}")
-    return value.strip().encode("latin-1")
+    return value.strip(" \t").encode("latin-1")
 
 
 def typed_header_value(value: object) -> bytes:

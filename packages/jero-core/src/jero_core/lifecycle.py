@@ -59,12 +59,12 @@ class BaseFactory:
     `BaseApp[Factory]` makes the factory at startup, without arguments, and offers it as `self._factory`.
     """
 
-    _lifecycle: Lifecycle
+    _jero_lifecycle: Lifecycle
 
     def _enter[T](self, manager: AbstractContextManager[T]) -> T:
         """Enter a context manager; it is exited when the app stops."""
-        return self._lifecycle.enter(manager)
+        return self._jero_lifecycle.enter(manager)
 
     async def _aenter[T](self, manager: AbstractAsyncContextManager[T]) -> T:
         """Enter an async context manager; it is exited when the app stops."""
-        return await self._lifecycle.aenter(manager)
+        return await self._jero_lifecycle.aenter(manager)

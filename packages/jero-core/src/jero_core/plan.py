@@ -4,8 +4,8 @@ Everything that needs to know the API reads plans; nothing reads a handler a sec
 startup, from a handler's signature (introspect.py, planner.py) and is turned into one function (emit.py, compile.py).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol, runtime_checkable
 
@@ -135,7 +135,6 @@ class Operation:
     status: int
     """The status of a successful answer, unless the reply knows better."""
     max_body_size: int
-    sources: Mapping[str, "Source"] = field(default_factory=dict[str, "Source"], repr=False)
 
 
 class Source(Protocol):

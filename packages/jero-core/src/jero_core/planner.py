@@ -26,7 +26,7 @@ from .declarations import (
     usable_sources,
 )
 from .introspect import Parameter, Signature, place_of, read_signature
-from .plan import Argument, Operation, OperationPlan, Source
+from .plan import Argument, Binding, Operation, OperationPlan, Source
 from .replies.choose import plan_reply
 from .routables import BODILESS_METHODS, OperationKind, Routable
 from .template import ROOT, Template
@@ -140,7 +140,7 @@ class Planner:
             with self._reporting(place):
                 check_receiver(signature, self.sources)
             template = self._item_template(mount, kind, signature, place)
-            operation = Operation(kind.method, full_name, template, kind.status, self._limit_of(cls), self.sources)
+            operation = Operation(kind.method, full_name, template, kind.status, self._limit_of(cls))
             arguments = self._plan_arguments(signature.parameters, operation, place)
             reply = None if signature.returned is None else plan_reply(signature.returned, operation)
             if mount is None or reply is None or len(self.problems) > before:
@@ -242,7 +242,19 @@ class Planner:
                 reason=f"the argument {name!r} has no annotation, and the annotation is its contract.",
                 remedy=f"`{name}: ...` with its type.",
             )
-        return Argument(name, parameter.positional, source.bind(parameter, operation))
+        try:
+            binding: object = source.bind(parameter, operation)
+        except Refusal:
+            raise
+        except Exception as error:
+            raise _fault(f"the source {name!r}", error) from error
+        if not isinstance(binding, Binding):
+            raise _fault(f"the source {name!r}", TypeError(f"bind gave {binding!r}, no Binding"))
+        return Argument(name, parameter.positional, binding)
+
+    def report_fault(self, place: Place, what: str, error: Exception) -> None:
+        """Report that a part which is not a declaration's own failed while it was planned or compiled."""
+        self._report(place, _fault(what, error))
 
     @contextmanager
     def _reporting(self, place: Place) -> Generator[None]:
@@ -257,3 +269,11 @@ class Planner:
             problem = WiringProblem(refusal.code, place, refusal.reason, refusal.remedy)
             if problem not in self.problems:  # Two parts of a declaration may share a fault, such as a Struct's.
                 self.problems.append(problem)
+
+
+def _fault(what: str, error: Exception) -> Refusal:
+    return Refusal(
+        code="JERO-W019",
+        reason=f"{what} failed: {type(error).__name__}: {error}.",
+        remedy="a source or reply that raises `Refusal` for what it cannot serve, and whose fragments are Python.",
+    )

@@ -39,10 +39,13 @@ _NOT_FOUND_TYPE: Final = (b"content-type", PROBLEM_TYPE)
 _NOT_FOUND_LENGTH: Final = content_length(len(_NOT_FOUND))
 
 
-async def not_found(scope: Scope, _receive: Receive, send: Send) -> None:
-    """The answer to a path that no template matches."""
+async def not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """The answer to a path that no template matches, HEAD excepted."""
     await send({"type": "http.response.start", "status": 404, "headers": [_NOT_FOUND_TYPE, _NOT_FOUND_LENGTH]})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else _NOT_FOUND})
+    await send({"type": "http.response.body", "body": _NOT_FOUND})
+
+
+_not_found_head: Final = without_body(not_found)
 
 
 class _Target:
@@ -123,7 +126,7 @@ class Router:
         segments = self._segments(raw, str(scope["path"]), str(scope.get("root_path") or ""))
         found = None if segments is None else self._root.find(segments, 0)
         if found is None:
-            return not_found(scope, receive, send)
+            return (_not_found_head if scope["method"] == "HEAD" else not_found)(scope, receive, send)
         target, slots = found
         return target.methods.get(scope["method"], target.other)(scope, receive, send, *slots)
 

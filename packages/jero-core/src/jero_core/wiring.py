@@ -32,6 +32,7 @@ CODES: Final = MappingProxyType(
         "JERO-W016": "a source cannot bind the annotation",
         "JERO-W017": "an operation name is no method",
         "JERO-W018": "a handler is a generator",
+        "JERO-W019": "a source or reply is faulty",
         "JERO-W020": "a return annotation is missing",
         "JERO-W021": "a return type has no reply",
         "JERO-W022": "a response header Struct cannot be sent",

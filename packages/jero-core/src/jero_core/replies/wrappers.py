@@ -138,7 +138,7 @@ class BytesResponse[H = None](msgspec.Struct, kw_only=True, gc=False):
         return _plan(cls, body, headers, BYTES_TYPE, bytes, operation)
 
 
-def _plan(  # noqa: PLR0917
+def _plan(  # noqa: PLR0917  # the parts of a reply, in the order of its text
     wrapper: type,
     body: tuple[Fragment, ...],
     headers: object,
@@ -151,8 +151,11 @@ def _plan(  # noqa: PLR0917
     lines = ["size = len(payload)", "length = $lengths[size] if size < 4096 else (b'content-length', b'%d' % size)"]
     values: dict[str, object] = {"lengths": CONTENT_LENGTHS}
     first = ["length"]
-    if b"content-type" not in names:
+    own_type = names.index(b"content-type") if b"content-type" in names else None
+    may_lack_type = own_type is not None and struct is not None and shape_of(fields_of(struct)[own_type].type).optional
+    if own_type is None:
         first.insert(0, "$content_type")
+    if own_type is None or may_lack_type:
         values["content_type"] = (b"content-type", content_type.encode())
     render = [check, *body]
     if struct is not None:
@@ -163,6 +166,8 @@ def _plan(  # noqa: PLR0917
         typed, pairs, appended = _typed_headers(struct, names)
         lines += [*typed, f"headers = [{', '.join(first + pairs)}]", *appended.lines]
         values |= appended.values
+        if may_lack_type:
+            lines += [f"if $_value{own_type} is None:", "    headers.insert(0, $content_type)"]
     else:
         lines.append(f"headers = [{', '.join(first)}]")
     render.append(Fragment(tuple(lines), values))
@@ -256,7 +261,7 @@ def _typed_headers(struct: type[msgspec.Struct], names: list[bytes]) -> tuple[li
             clean = " and ".join(f"{character!r} not in {local}" for character in "\n\r\0")
             lines += [
                 f"if {local}.__class__ is str and {local}.isascii() and {clean}:",
-                f"    {local} = {local}.strip().encode()",
+                f"    {local} = {local}.strip(' \\t').encode()",
                 f"{f'elif {local} is not None' if shape.optional else 'else'}:",
                 f"    {encode}",
             ]
@@ -282,11 +287,15 @@ def finish(
     given = raw_pairs(result.raw_headers) if result.raw_headers is not None else []
     if result.status_code is not None:
         status = result.status_code
-        if type(status) is not int or not 200 <= status <= 599:
+        if isinstance(status, bool) or status not in range(200, 600):
             raise ValueError(f"a response has a status of 200 to 599, not {status!r}")
+        status = int(status)
     if framing := _FRAMING.intersection(name for name, _ in given):
         raise ValueError(f"{sorted(framing)} frame the message; they are the framework's")
-    if any(name == b"content-type" for name, _ in given):
+    types = [name for name, _ in given if name == b"content-type"]
+    if len(types) > 1:
+        raise ValueError("content-type is given twice")
+    if types:
         headers = [pair for pair in headers if pair[0] != b"content-type"]
     headers += given
     if status in _BODILESS:

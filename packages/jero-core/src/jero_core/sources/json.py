@@ -27,8 +27,8 @@ from jero_core.extend import (
     type_name,
 )
 
-# Besides msgspec's own: invalid UTF-8, and nesting beyond the recursion limit. Any other exception, from a Struct's
-# `__post_init__`, is a fault of the app: 500.
+# Besides msgspec's own: invalid UTF-8, and nesting beyond the recursion limit. (msgspec does not look into members that
+# it skips, so the text is checked before.) Any other exception, from a Struct's `__post_init__`, is a fault of the app.
 _NOT_DECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _COMMON_TYPES: Final = frozenset(
     {b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"}
@@ -62,6 +62,8 @@ class JSONSource:
         extract = Fragment.of(
             """
             try:
+                if not $body.isascii():
+                    $body.decode()
                 $target = $decode($body)
             except $not_decodable as problem:
                 raise $refused(problem, $body) from None

@@ -21,7 +21,7 @@ class Widgets(Endpoint, path="/widgets"):
 
 class App(BaseApp):
     max_body_size = "1MB"
-    sources = {**BaseApp.sources, "clock": Clock, "now": 3}  # noqa: RUF012
+    sources = {**BaseApp.sources, "clock": Clock, "now": 3}
 
     async def _wire(self) -> None:
         self._include_endpoint(Widgets())
