@@ -27,7 +27,7 @@ BAR = 1.03
 DEFAULT = (BASE, "jero", "blacksheep", "litestar", "fastapi")
 # wrk counts a 404 as an error, so the workload that is one stays in process.
 SERVED = [name for name, workload in WORKLOADS.items() if workload.status < 400]
-DEFAULT_WORKLOADS = ("item", "by_id", "create")
+DEFAULT_WORKLOADS = SERVED
 CONNECTIONS = 32
 
 # Printed by wrk when it is done: its own summary is for eyes.
