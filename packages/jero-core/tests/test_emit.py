@@ -428,13 +428,7 @@ def test_a_response_class_of_an_app_s_own_plans_its_reply():
     class Teapot:
         @classmethod
         def __jero_reply__(cls, returned, operation):
-            send = Fragment.of(
-                """
-                await $send({'type': 'http.response.start', 'status': 418, 'headers': []})
-                await $send({'type': 'http.response.body', 'body': text})
-                """
-            )
-            return Reply((Fragment.of("text = result.brew()"),), send, 418, None, None)
+            return Reply((Fragment.of("payload = result.brew()"),), 418, "text/tea", bytes)
 
         def brew(self):
             return b"short and stout"
@@ -445,6 +439,31 @@ def test_a_response_class_of_an_app_s_own_plans_its_reply():
 
     response = request(app_of(Kitchen()), "GET", "/tea")
     assert (response.status, response.body) == (418, b"short and stout")
+    assert response.headers == [("content-type", "text/tea"), ("content-length", "15")]
+
+
+def test_a_response_class_of_an_app_s_own_may_send_it_all_itself():
+    from jero_core.extend import Reply
+
+    class Drips:
+        @classmethod
+        def __jero_reply__(cls, returned, operation):
+            send = Fragment.of(
+                """
+                await $send({'type': 'http.response.start', 'status': 200, 'headers': []})
+                for drop in drops:
+                    await $send({'type': 'http.response.body', 'body': drop, 'more_body': True})
+                await $send({'type': 'http.response.body', 'body': b''})
+                """
+            )
+            return Reply((Fragment.of("drops = [b'a', b'b']"),), 200, "text/plain", bytes, send=send)
+
+    class Tap(Endpoint, path="/tap"):
+        async def get(self) -> Drips:
+            return Drips()
+
+    response = request(app_of(Tap()), "GET", "/tap")
+    assert (len(response.messages), response.body) == (4, b"ab")
 
 
 def test_a_cleanup_that_fails_skips_no_other():

@@ -58,9 +58,10 @@ class Binding:
     `admit` runs before the first body message is received, and may refuse the request by its head.
 
     `extract` assigns the argument's value to `$target`. It runs inside the generated function, where these are bound:
-    `$scope`, `$receive`, `$slot0`... (path slots, str), `$header0`... (the values of `headers`, bytes or None, repeats
-    joined with a comma), `$body` (bytes, with `Reads.BODY`), and with `Reads.STREAM` `$limit` (the most bytes to take)
-    and `$length` (the announced length, -1 if there is none). It may await. It refuses a request by raising HTTPError.
+    `$query` (bytes), `$headers` (pairs of bytes), `$scope`, `$receive`, `$slot0`... (path slots, str), `$header0`...
+    (the values of `headers`, bytes or None, repeats joined with a comma), `$body` (bytes, with `Reads.BODY`), and with
+    `Reads.STREAM` `$limit` (the most bytes to take) and `$length` (the announced length, -1 if there is none). It may
+    await. It refuses a request by raising HTTPError.
 
     `after` runs once the response has been sent or has failed; `$target` is None if extraction never finished.
     """
@@ -80,18 +81,22 @@ class Binding:
 class Reply:
     """How a handler's result becomes a response.
 
-    `render` runs while an error can still become a clean 500: it reads the local `result` and prepares the locals that
-    `send` needs; `send` sends them. In both `$scope`, `$receive` and `$send` are bound.
+    `render` runs while an error can still become a clean 500. It reads the local `result` and leaves the body in
+    `payload` (bytes); with `decides_head` also the locals `status` (int) and `headers` (a fresh list of pairs of bytes,
+    content-length included). Without a content type there is no body, and nothing to leave.
     """
 
     render: tuple[Fragment, ...]
-    send: Fragment
     status: int
     content_type: str | None
     body_type: object
     """The type that the body holds, for documents; None without a body."""
     headers: type | None = None
     """The Struct of typed response headers, for documents."""
+    decides_head: bool = False
+    """Whether status and headers are known only when the handler has returned."""
+    send: Fragment | None = None
+    """For a response that is not one body: sends it itself, with `$scope`, `$receive` and `$send`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""What all buffered replies share: the result's type check, and the two messages of a complete response."""
+"""What all buffered replies share: their content types, and the result's type check."""
 
 from typing import Final
 
-from jero_core.extend import CONTENT_LENGTHS, Fragment, Literal
+from jero_core.extend import Fragment
 
 JSON_TYPE: Final = "application/json"
 BYTES_TYPE: Final = "application/octet-stream"
@@ -32,22 +32,4 @@ def type_check(local: str, classes: tuple[type, ...], expected: str, operation: 
             f"    raise $wrong_result({local}, $expected, $operation)",
         ),
         values,
-    )
-
-
-def send_payload(status: int, content_type: str) -> Fragment:
-    """Lines that send `payload` with a fixed status and the two content headers."""
-    return Fragment.of(
-        """
-        size = len(payload)
-        await $send({
-            'type': 'http.response.start',
-            'status': $status,
-            'headers': [$content_type, $lengths[size] if size < 4096 else (b'content-length', b'%d' % size)],
-        })
-        await $send({'type': 'http.response.body', 'body': payload})
-        """,
-        content_type=(b"content-type", content_type.encode()),
-        lengths=CONTENT_LENGTHS,
-        status=Literal(status),
     )

@@ -13,7 +13,7 @@ from jero_core.extend import (
     type_name,
 )
 
-from .buffered import BYTES_TYPE, JSON_TYPE, TEXT_TYPE, send_payload, type_check, wrong_result
+from .buffered import BYTES_TYPE, JSON_TYPE, TEXT_TYPE, type_check, wrong_result
 
 _encode = msgspec.json.Encoder().encode
 
@@ -32,7 +32,7 @@ def plan_plain(returned: Returned, operation: Operation) -> Reply | None:
         return None
     check = type_check("result", classes, type_name(annotation), operation.name)
     encode = Fragment.of("payload = $encode(result)", encode=_encode)
-    return Reply((check, encode), send_payload(operation.status, JSON_TYPE), operation.status, JSON_TYPE, annotation)
+    return Reply((check, encode), operation.status, JSON_TYPE, annotation)
 
 
 def json_classes(annotation: object) -> tuple[type, ...] | None:
@@ -52,7 +52,6 @@ def _plain(render: str, cls: type, content_type: str, operation: Operation) -> R
     check = type_check("result", (cls,), cls.__name__, operation.name)
     return Reply(
         (check, Fragment.of(render)),
-        send_payload(operation.status, content_type),
         operation.status,
         content_type,
         cls,
@@ -69,10 +68,4 @@ def _empty(operation: Operation) -> Reply:
         expected="None",
         operation=operation.name,
     )
-    send = Fragment.of(
-        """
-        await $send({'type': 'http.response.start', 'status': 204, 'headers': []})
-        await $send({'type': 'http.response.body', 'body': b''})
-        """
-    )
-    return Reply((check,), send, 204, None, None)
+    return Reply((check,), 204, None, None)

@@ -182,13 +182,7 @@ def _plan(  # noqa: PLR0917  # the parts of a reply, in the order of its text
             finish=finish,
         )
     )
-    send = Fragment.of(
-        """
-        await $send({'type': 'http.response.start', 'status': status, 'headers': headers})
-        await $send({'type': 'http.response.body', 'body': payload})
-        """
-    )
-    return Reply(tuple(render), send, operation.status, content_type, body_type, struct)
+    return Reply(tuple(render), operation.status, content_type, body_type, struct, decides_head=True)
 
 
 def _header_names(headers: object) -> tuple[type[msgspec.Struct] | None, list[bytes]]:

@@ -4,7 +4,6 @@ The generated code reads the query once, names in if/elif; it does not stop to s
 `explain` looks again, with care.
 """
 
-from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
 import msgspec
@@ -50,7 +49,7 @@ def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...]) -> Fragmen
     if fields:
         lines.append("    " + " = ".join(f"$_value{index}" for index in range(len(fields))) + " = None")
     lines += [
-        "    query = $scope['query_string']",
+        "    query = $query",
         "    if query:",
         "        for pair in query.decode().split('&'):",
         "            key, _, text = pair.partition('=')",
@@ -91,7 +90,7 @@ def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...]) -> Fragmen
     lines += [
         f"    {construct(struct, fields, locals_, values)}",
         "except $invalid as problem:",
-        "    raise $explain(problem, $scope) from None",
+        "    raise $explain(problem, $query) from None",
     ]
     return Fragment(tuple(lines), values)
 
@@ -103,11 +102,11 @@ class Explainer:
         self._struct = struct
         self._fields = fields
 
-    def __call__(self, problem: Exception, scope: Mapping[str, bytes]) -> HTTPError:
+    def __call__(self, problem: Exception, query: bytes) -> HTTPError:
         """The answer to a request that the generated code refused."""
         texts: dict[str, list[str]] = {}
         try:
-            for pair in scope["query_string"].decode().split("&"):
+            for pair in query.decode().split("&"):
                 key, _, text = pair.partition("=")
                 if pair:
                     key = unquote_plus(key, errors="strict")

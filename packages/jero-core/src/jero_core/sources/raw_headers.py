@@ -14,5 +14,5 @@ class RawHeadersSource:
                 reason=f"raw_headers: {type_name(parameter.annotation)} is not RawHeaders.",
                 remedy="`raw_headers: RawHeaders`; for typed values, the argument `headers` with a Struct.",
             )
-        extract = Fragment.of("$target = $from_asgi($scope['headers'])", from_asgi=RawHeaders.from_asgi)
+        extract = Fragment.of("$target = $from_asgi($headers)", from_asgi=RawHeaders.from_asgi)
         return Binding(reads=Reads.HEAD, extract=extract)
