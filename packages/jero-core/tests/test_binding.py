@@ -520,8 +520,6 @@ def test_the_body_limit_is_the_app_s_unless_the_class_has_one():
 
 def test_a_body_in_one_byte_messages_is_read_in_linear_time():
     chunks = [chunk(b"x")] * 200_000 + [chunk(b"", more_body=False)]
-    chunks.reverse()
-    chunks = chunks[::-1]
     assert request(echo("content", bytes), "POST", "/spot", chunks=chunks).status == 200
 
 

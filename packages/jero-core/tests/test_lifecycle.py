@@ -387,6 +387,20 @@ def test_including_into_an_app_that_serves_is_an_error():
     assert serve(app, conversation) == 200
 
 
+def test_after_a_failed_start_nothing_is_being_wired(caplog):
+    class Broken(BaseFactory):
+        def __init__(self):
+            raise OSError("no configuration")
+
+    class App(BaseApp[Broken]):
+        async def _wire(self): ...
+
+    app = App()
+    run_failing(app)
+    app._include_endpoint(Spot())
+    assert "JERO-W052" in str(app._jero_strays[0])
+
+
 def test_a_fault_inside_a_factory_s_constructor_is_its_own(caplog):
     class Broken(BaseFactory):
         def __init__(self):

@@ -225,16 +225,16 @@ class BaseApp[FactoryT = None](ABC):
             self._jero_build_factory()
             try:
                 await self._wire()
-            except Exception as error:
+            except BaseException as error:
                 if planner.problems:
                     error.add_note(str(WiringError(planner.problems)))
                 raise
-            finally:
-                self._jero_planner = None
             self._jero_route(_compile(planner))
         except BaseException:
             await _failure_of("closing after a failed startup", self._jero_lifecycle.close())
             raise
+        finally:
+            self._jero_planner = None
 
     async def _jero_stop(self) -> None:
         """Close everything that the app opened. The next request gets 503 until it is started again."""

@@ -66,7 +66,7 @@ def conversion(field: Field, source: str, target: str) -> Fragment:
         return Fragment((careful,), values)
     low, high = bounds
     number = f"(number := int({source}))"
-    within = f"${f'low_{key}'} <= {number}" if low is not None else number
+    within = f"$low_{key} <= {number}" if low is not None else number
     within = f"{within} <= $high_{key}" if high is not None else within
     values |= {
         name: Literal(bound) for name, bound in ((f"low_{key}", low), (f"high_{key}", high)) if bound is not None

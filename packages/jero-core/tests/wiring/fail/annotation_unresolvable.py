@@ -14,10 +14,10 @@ class Page[T](Struct):
 
 
 class Lost(Struct):
-    owner: "Missing"  # noqa: F821
+    owner: "Missing"
 
 
-type Misspelt = Wigdet  # noqa: F821
+type Misspelt = Wigdet
 type Endless = Endless
 type Nested = list[Nested] | int
 type Many[X] = list[X]
@@ -28,26 +28,26 @@ class Tree(Struct):
 
 
 class Arguments(Endpoint, path="/arguments"):
-    async def post(self, json: "Missing") -> str:  # noqa: F821
+    async def post(self, json: "Missing") -> str:
         return ""
 
-    async def put(self, json: "list[Missing]", params: "Struct.missing", headers: "1 +") -> str:  # noqa: F821, F722
+    async def put(self, json: "list[Missing]", params: "Struct.missing", headers: "1 +") -> str:
         return ""
 
-    async def patch(self, json: list["Missing"], params: Optional["Missing"]) -> str:  # noqa: F821
+    async def patch(self, json: list["Missing"], params: Optional["Missing"]) -> str:
         return ""
 
 
 class Returns(Endpoint, path="/returns"):
-    async def get(self) -> "Missing":  # noqa: F821
+    async def get(self) -> "Missing":
         return ""
 
-    async def post(self) -> JSONResponse["Missing"]:  # noqa: F821
+    async def post(self) -> JSONResponse["Missing"]:
         return ""
 
 
 class Slots(Resource, path="/shops/{shop_id}/widgets"):
-    async def read_one(self, path: "Missing") -> str:  # noqa: F821
+    async def read_one(self, path: "Missing") -> str:
         return ""
 
 

@@ -32,7 +32,7 @@ class PartResource(Resource, path="/parts"):
     async def delete(self, path: WidgetPath, json: Widget) -> None:
         return None
 
-    async def update(self, path: "PartPath", *args: str) -> Widget:  # noqa: F821
+    async def update(self, path: "PartPath", *args: str) -> Widget:
         return Widget(name="")
 
 

@@ -57,7 +57,7 @@ class Selfless(Endpoint, path="/selfless"):
     async def get() -> str:
         return ""
 
-    async def post(params: Query) -> str:  # noqa: N805
+    async def post(params: Query) -> str:
         return ""
 
 

@@ -18,7 +18,7 @@ class Wrong(Struct, rename={"second": "x-first"}):
     content_length: int
     transfer_encoding: str
     connection: str
-    naïve: str  # noqa: PLC2401
+    naïve: str
     price: Money
     x_first: str
     second: str

@@ -31,7 +31,7 @@ class Wrong(Struct):
     i: Sequence[int]
     j: Money | None
     k: msgspec.Raw
-    l: complex  # noqa: E741
+    l: complex
     m: date | time
     n: Annotated[str, Meta(ge=1)]
     o: Annotated[list[str], Meta(pattern="a")]
@@ -41,7 +41,7 @@ class Wrong(Struct):
 
 
 class Names(Struct):
-    naïve: str  # noqa: PLC2401
+    naïve: str
     tags: list[str]
     same: str
 

@@ -22,7 +22,7 @@ class Widgets(Resource, path="/widgets"):
     async def read_one(self, path: WidgetPath, /, params: Query) -> str:
         return f"{path.widget_id} {params.limit}"
 
-    async def read_many(self, params: Query = Query(limit=1), *, headers: Query = Query(limit=2)) -> str:  # noqa: B008
+    async def read_many(self, params: Query = Query(limit=1), *, headers: Query = Query(limit=2)) -> str:
         return str(min(params.limit, 2))
 
     async def update(self, *, content: bytes, path: WidgetPath) -> bytes:

@@ -64,7 +64,7 @@ class Widgets(Resource, path="/widgets"):
 
 
 class Cached(Endpoint, path="/cached"):
-    @functools.cache  # noqa: B019
+    @functools.cache
     def get(self) -> str:
         return "1"
 
