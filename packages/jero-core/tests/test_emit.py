@@ -427,7 +427,7 @@ def test_a_response_class_of_an_app_s_own_plans_its_reply():
 
     class Teapot:
         @classmethod
-        def __jero_reply__(cls, returned, operation):
+        def __jero_reply__(cls, returned, context):
             return Reply((Fragment.of("payload = result.brew()"),), 418, "text/tea", bytes)
 
         def brew(self):
@@ -447,7 +447,7 @@ def test_a_response_class_of_an_app_s_own_may_send_it_all_itself():
 
     class Drips:
         @classmethod
-        def __jero_reply__(cls, returned, operation):
+        def __jero_reply__(cls, returned, context):
             send = Fragment.of(
                 """
                 await $send({'type': 'http.response.start', 'status': 200, 'headers': []})

@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 from jero_core.annotations import fields_of
-from jero_core.text_values import conversion, convert_text
+from jero_core.codec import Codec
+from jero_core.text_values import conversion
+
+CODEC = Codec()
+convert_text = CODEC.convert_text
 
 TYPES = [
     str,
@@ -36,7 +40,7 @@ def inline(annotation):
     """The inline conversion of a field, as a function."""
     (field,) = fields_of(msgspec.defstruct("S", [("value", annotation)]))
     namespace = {}
-    lines = conversion(field, "$_text", "$_value").render(0, {}, namespace)
+    lines = conversion(field, "$_text", "$_value", CODEC).render(0, {}, namespace)
     body = "".join(f"    {line}\n" for line in lines)
     exec(f"def convert(_text_0):\n{body}    return _value_0", namespace)
     return namespace["convert"]

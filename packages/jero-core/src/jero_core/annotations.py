@@ -76,6 +76,18 @@ def check_expands(annotation: object, *, variables: bool, outer: tuple[object, .
         check_expands(argument, variables=variables, outer=outer)
 
 
+def has_strings(annotation: object) -> bool:
+    """Whether a string, which stands for a type that is defined later, is somewhere in an annotation."""
+    if annotation is None or isinstance(annotation, type):
+        return False
+    if isinstance(annotation, str | typing.ForwardRef):
+        return True
+    arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) in (typing.Literal, Annotated):
+        arguments = arguments[:1] if typing.get_origin(annotation) is Annotated else ()
+    return any(map(has_strings, arguments))
+
+
 def _alias_value(alias: object) -> object:
     """What a `type` alias stands for. Raises `Refusal` (JERO-W011)."""
     try:

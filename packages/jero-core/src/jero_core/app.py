@@ -21,8 +21,11 @@ from typing import ClassVar, Final, Self, cast
 
 from .annotations import type_name
 from .asgi import Answer, Receive, Respond, Scope, Send, constant, mark_asgi3
+from .codec import Codec
 from .compile import Compiler
-from .emit import emit
+from .convertible import DecHook, EncHook
+from .declarations import hook_faults
+from .emit import Emitter
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
 from .failures import logger
 from .introspect import generic_argument, place_of
@@ -66,6 +69,12 @@ class BaseApp[FactoryT = None](ABC):
 
     max_body_size: ClassVar[int] = 2 * 1024 * 1024
     """The limit of a request's body in bytes, unless the handler's class says otherwise."""
+
+    enc_hook: ClassVar[EncHook | None] = None
+    """msgspec's `enc_hook`: gives something that msgspec encodes for a value of a type that it does not know."""
+
+    dec_hook: ClassVar[DecHook | None] = None
+    """msgspec's `dec_hook`: makes a value of a type that msgspec does not know from what JSON, or text, has for it."""
 
     def __new__(cls, *_: object, **__: object) -> Self:
         """Set the app up; here and not in `__init__`, which an app's own may leave out to call."""
@@ -218,7 +227,12 @@ class BaseApp[FactoryT = None](ABC):
 
     async def _jero_start(self) -> None:
         """Wire the app. Raises WiringError, or whatever `_wire` raised, with everything closed again."""
-        planner = Planner(self.sources, self.max_body_size, problems=[*self._jero_strays])
+        cls = type(self)
+        # Read from the class: a plain function is not to become a method.
+        enc_hook, dec_hook = cls.enc_hook, cls.dec_hook
+        codec = Codec(_callable_or_stand_in(enc_hook), _callable_or_stand_in(dec_hook))
+        planner = Planner(self.sources, self.max_body_size, codec, problems=[*self._jero_strays])
+        planner.report(place_of(cls, cls.__qualname__), *hook_faults(enc_hook, dec_hook))
         self._jero_planner = planner
         try:
             self._jero_check_wire()
@@ -288,19 +302,24 @@ class BaseApp[FactoryT = None](ABC):
 def _compile(planner: Planner) -> Router:
     """The router of a planned app. Raises WiringError with every problem that was found."""
     routes = planner.routes()
-    compiler = Compiler()
+    emitter, compiler = Emitter(), Compiler()
     compiled: list[tuple[Template, dict[str, Respond]]] = []
     for template, plans in routes:
         operations: dict[str, Respond] = {}
         for plan in plans:
             try:
-                operations[plan.method] = compiler.compile(emit(plan))
+                operations[plan.method] = compiler.compile(emitter.emit(plan))
             except Exception as error:  # noqa: BLE001  # whatever an extension's fragment raises
                 planner.report_fault(plan.place, "the code of a source or reply", error)
         compiled.append((template, operations))
     if planner.problems:
         raise WiringError(planner.problems)
     return Router(compiled)
+
+
+def _callable_or_stand_in[H](hook: H) -> H:
+    """A hook, or something to plan with in place of one that is none, which is reported."""
+    return hook if hook is None or callable(hook) else cast("H", dict)
 
 
 def _caller(depth: int) -> Place:

@@ -19,7 +19,8 @@ class Compiler:
     """Compiles the operations of one app."""
 
     def __init__(self) -> None:
-        self._codes: dict[str, types.CodeType] = {}
+        self._codes: dict[str, tuple[types.CodeType, list[str]]] = {}
+        """The code and the lines of each text."""
 
     def compile(self, source: Source) -> Respond:
         """The function that a source defines.
@@ -27,10 +28,10 @@ class Compiler:
         A text that does not compile is the fault of whoever wrote one of its fragments: the SyntaxError carries the
         text as a note.
         """
-        code = self._codes.get(source.text)
-        if code is None:
-            code = self._codes[source.text] = _compile(source)
-        lines = source.text.splitlines(keepends=True)
+        known = self._codes.get(source.text)
+        if known is None:
+            known = self._codes[source.text] = _compile(source), source.text.splitlines(keepends=True)
+        code, lines = known
         filename = _register(source.label, source.text, lines)
         function = types.FunctionType(_renamed(code, filename), source.namespace)
         finalizer = weakref.finalize(function, linecache.cache.pop, filename, None)
@@ -49,10 +50,11 @@ def _compile(source: Source) -> types.CodeType:
 
 def _renamed(code: types.CodeType, filename: str) -> types.CodeType:
     """The code under another filename, the code nested in it (comprehensions, lambdas) included."""
-    constants = tuple(
-        _renamed(constant, filename) if isinstance(constant, types.CodeType) else constant
-        for constant in code.co_consts
-    )
+    constants = code.co_consts
+    if types.CodeType in map(type, constants):
+        constants = tuple(
+            _renamed(constant, filename) if isinstance(constant, types.CodeType) else constant for constant in constants
+        )
     return code.replace(co_filename=filename, co_consts=constants)
 
 

@@ -57,6 +57,23 @@ def limit_faults(max_body_size: object) -> Iterator[Refusal]:
         )
 
 
+def hook_faults(enc_hook: object, dec_hook: object) -> Iterator[Refusal]:
+    """What is wrong with the app's hooks (JERO-W051)."""
+    for name, hook, takes in (("enc_hook", enc_hook, "value"), ("dec_hook", dec_hook, "type, value")):
+        if hook is None:
+            continue
+        try:
+            inspect.signature(hook).bind(*takes.split(", "))  # type: ignore[arg-type]  # not callable: a TypeError
+        except TypeError as error:
+            yield Refusal(
+                code="JERO-W051",
+                reason=f"the app's {name} cannot be called with ({takes}): {error}.",
+                remedy=f"a function, or a static method: `@staticmethod` above `def {name}({takes}):`.",
+            )
+        except ValueError:
+            pass  # A builtin without a signature.
+
+
 def source_faults(sources: object) -> Iterator[Refusal]:
     """What is wrong with the app's sources (JERO-W051)."""
     if not isinstance(sources, Mapping):

@@ -38,6 +38,31 @@ class Source:
     label: str
 
 
+class Emitter:
+    """Emits the operations of one app. Those that share bindings and reply differ in few globals only."""
+
+    def __init__(self) -> None:
+        self._emitted: dict[object, Source] = {}
+
+    def emit(self, plan: OperationPlan) -> Source:
+        """The source of the function that serves one operation."""
+        # The identity of parts that the plan keeps alive, and whatever else `emit` reads.
+        key = (
+            *((argument.name, argument.positional, id(argument.binding)) for argument in plan.arguments),
+            *(id(plan.reply), plan.is_async, len(plan.template.slots), plan.max_body_size),
+        )
+        like = self._emitted.get(key)
+        if like is None:
+            like = self._emitted[key] = emit(plan)
+            return like
+        return Source(like.text, like.namespace | _globals_of(plan), plan.label)
+
+
+def _globals_of(plan: OperationPlan) -> dict[str, object]:
+    """The globals that no two operations share."""
+    return {"route": plan.template, "handler": plan.handler, "operation_name": plan.name}
+
+
 def emit(plan: OperationPlan) -> Source:
     """The source of the function that serves one operation."""
     writer = Writer()
@@ -45,10 +70,10 @@ def emit(plan: OperationPlan) -> Source:
     reads_body = bool(arguments) and arguments[-1].binding.reads.is_body
     wanted = _wanted_headers(arguments, reads_body=reads_body)
     slots = [f"slot{index}" for index in range(len(plan.template.slots))]
-    names = {**dialect.NAMES, **{slot: slot for slot in slots}}
+    names = {**dialect.NAMES, "operation": "operation_name", **{slot: slot for slot in slots}}
     cleanups = [argument for argument in arguments if argument.binding.after is not None]
 
-    writer.namespace |= {"route": plan.template, "handler": plan.handler, "fail": fail}
+    writer.namespace |= {**_globals_of(plan), "fail": fail}
     dialect.write_signature(writer, slots)
     for argument in cleanups:
         writer.write(f"arg_{argument.name} = None")

@@ -25,10 +25,10 @@ from .annotations import (
     type_name,
 )
 from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, content_length
-from .convertible import json_decoder
+from .codec import Codec
 from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
 from .fragment import Fragment, Literal, Name
-from .header_fields import RawHeaders, header_name, header_value, raw_pairs, typed_header_value, wire_name
+from .header_fields import RawHeaders, header_name, header_value, raw_pairs, wire_name
 from .introspect import Parameter, Returned, read_returned
 from .plan import (
     Argument,
@@ -39,6 +39,7 @@ from .plan import (
     ParameterFact,
     Reads,
     Reply,
+    ReplyContext,
     ReplyPlanner,
     Source,
 )
@@ -49,7 +50,6 @@ from .text_values import (
     absent,
     construct,
     conversion,
-    convert_text,
     is_plain_text,
     is_repeatable,
     text_struct,
@@ -64,6 +64,7 @@ __all__ = [
     "Binding",
     "BodyFact",
     "ClientDisconnected",
+    "Codec",
     "Field",
     "Findings",
     "Fragment",
@@ -84,6 +85,7 @@ __all__ = [
     "Receive",
     "Refusal",
     "Reply",
+    "ReplyContext",
     "ReplyPlanner",
     "Returned",
     "Scope",
@@ -98,14 +100,12 @@ __all__ = [
     "construct",
     "content_length",
     "conversion",
-    "convert_text",
     "fields_of",
     "header_name",
     "header_value",
     "is_plain_text",
     "is_repeatable",
     "is_writable",
-    "json_decoder",
     "list_item",
     "members_of",
     "raw_pairs",
@@ -117,6 +117,5 @@ __all__ = [
     "structs_in",
     "text_struct",
     "type_name",
-    "typed_header_value",
     "wire_name",
 ]

@@ -12,11 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, cast, overload
 
-import msgspec
-
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _FORBIDDEN: Final = re.compile(r"[\r\n\x00]")
-_encode: Final = msgspec.json.Encoder().encode
 
 
 def wire_name(field_name: str) -> bytes:
@@ -36,18 +33,6 @@ def header_value(value: str) -> bytes:
     if _FORBIDDEN.search(value):
         raise ValueError(f"a header value has no CR, LF or NUL (RFC 9110, section 5.5): {value!r}")
     return value.strip(" \t").encode("latin-1")
-
-
-def typed_header_value(value: object) -> bytes:
-    """A typed header value as bytes.
-
-    A str as it is, a bool as true or false, numbers and other scalars as msgspec prints them, an enum by its value,
-    nested values as compact JSON.
-    """
-    if not isinstance(value, str):
-        plain: object = msgspec.to_builtins(value)
-        value = plain if isinstance(plain, str) else _encode(plain).decode()
-    return header_value(value)
 
 
 class RawHeaders(Mapping[str, str]):

@@ -8,10 +8,20 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeIs
+from typing import Final, TypeIs
 
-from .annotations import EMPTY, check_expands, type_name, unresolvable, unwrapped
+from .annotations import EMPTY, check_expands, has_strings, type_name, unresolvable, unwrapped
 from .wiring import Place, Refusal
+
+type _Kind = inspect._ParameterKind
+
+_POSITIONAL_ONLY: Final[_Kind] = inspect.Parameter.POSITIONAL_ONLY
+_POSITIONAL_OR_KEYWORD: Final[_Kind] = inspect.Parameter.POSITIONAL_OR_KEYWORD
+_VAR_POSITIONAL: Final[_Kind] = inspect.Parameter.VAR_POSITIONAL
+_KEYWORD_ONLY: Final[_Kind] = inspect.Parameter.KEYWORD_ONLY
+_VAR_KEYWORD: Final[_Kind] = inspect.Parameter.VAR_KEYWORD
+_YIELDS: Final = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+_VARIADIC: Final = {_VAR_POSITIONAL: "*", _VAR_KEYWORD: "**"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +71,12 @@ def place_of(thing: object, name: str) -> Place:
 
 
 def _code_of(thing: object) -> types.CodeType | None:
-    try:
-        function = inspect.unwrap(thing) if callable(thing) else thing
-    except ValueError:  # A cycle of __wrapped__.
-        return None
+    function = thing
+    if hasattr(thing, "__wrapped__") and callable(thing):
+        try:
+            function = inspect.unwrap(thing)
+        except ValueError:  # A cycle of __wrapped__.
+            return None
     code = getattr(function, "__code__", None)
     # Its own class is what counts: a mock passes isinstance.
     return code if type(code) is types.CodeType else None
@@ -79,25 +91,18 @@ def read_signature(handler: Callable[..., object]) -> tuple[Signature, list[Refu
     """Read a bound handler's signature, with every fault that it has; what has a fault is left out."""
     refusals: list[Refusal] = []
     receiver = _receiver_of(handler)
-    try:
-        signature = inspect.signature(handler)
-    except (TypeError, ValueError) as error:
-        raise Refusal(
-            code="JERO-W017",
-            reason=f"its signature cannot be read: {error}.",
-            remedy="a method written in Python, with annotated arguments.",
-        ) from error
-    hints, unresolved = _resolve_hints(handler)
-    is_wrapped = inspect.unwrap(handler) is not handler
+    function = inspect.unwrap(handler) if hasattr(handler, "__wrapped__") else handler
+    is_wrapped = function is not handler
+    code = None if is_wrapped or hasattr(handler, "__signature__") else _code_of(handler)
+    kinds = _kinds_of(handler) if code is None else _plain_kinds_of(handler, code)
+    hints, unresolved = _resolve_hints(function)
     parameters: list[Parameter] = []
-    for parameter in signature.parameters.values():
-        name = parameter.name
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            stars = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**"
+    for name, kind in kinds.items():
+        if kind in _VARIADIC:
             refusals.append(
                 Refusal(
                     code="JERO-W013",
-                    reason=f"{stars}{name} has no name and no type to bind a value by.",
+                    reason=f"{_VARIADIC[kind]}{name} has no name and no type to bind a value by.",
                     remedy="one named, annotated argument for each source that the handler reads; a decorator keeps "
                     "the arguments of what it decorates with `functools.wraps`.",
                 )
@@ -105,16 +110,18 @@ def read_signature(handler: Callable[..., object]) -> tuple[Signature, list[Refu
         elif name in unresolved:
             refusals.append(unresolved[name])
         else:
-            by_name = parameter.kind is parameter.KEYWORD_ONLY or (
-                is_wrapped and parameter.kind is not parameter.POSITIONAL_ONLY
-            )
+            by_name = kind is _KEYWORD_ONLY or (is_wrapped and kind is not _POSITIONAL_ONLY)
             parameters.append(Parameter(name, hints.get(name, EMPTY), positional=not by_name))
     returned = None
     if "return" in unresolved:
         refusals.append(unresolved["return"])
     else:
         returned = read_returned(hints.get("return", EMPTY))
-    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+    # A plain function's flags say it all; for others `inspect` looks behind what wraps them.
+    flags = 0 if code is None else code.co_flags
+    if flags & _YIELDS or (
+        code is None and (inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler))
+    ):
         refusals.append(
             Refusal(
                 code="JERO-W018",
@@ -123,8 +130,37 @@ def read_signature(handler: Callable[..., object]) -> tuple[Signature, list[Refu
             )
         )
     # A decorator may be a plain function around a coroutine function, or the other way round.
-    is_async = inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(inspect.unwrap(handler))
-    return Signature(tuple(signature.parameters), tuple(parameters), returned, is_async, receiver), refusals
+    is_async = bool(flags & inspect.CO_COROUTINE) or any(map(inspect.iscoroutinefunction, (handler, function)))
+    return Signature(tuple(kinds), tuple(parameters), returned, is_async, receiver), refusals
+
+
+def _plain_kinds_of(handler: Callable[..., object], code: types.CodeType) -> dict[str, _Kind]:
+    """The parameters of a function or method that nothing wraps, from its code: far cheaper than `inspect`."""
+    names, positional, by_position = code.co_varnames, code.co_argcount, code.co_posonlyargcount
+    last = positional + code.co_kwonlyargcount
+    kinds = dict.fromkeys(names[:by_position], _POSITIONAL_ONLY)
+    kinds |= dict.fromkeys(names[by_position:positional], _POSITIONAL_OR_KEYWORD)
+    if code.co_flags & inspect.CO_VARARGS:
+        kinds[names[last]] = _VAR_POSITIONAL
+    kinds |= dict.fromkeys(names[positional:last], _KEYWORD_ONLY)
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        kinds[names[last + bool(code.co_flags & inspect.CO_VARARGS)]] = _VAR_KEYWORD
+    if isinstance(handler, types.MethodType) and positional:
+        del kinds[names[0]]
+    return kinds
+
+
+def _kinds_of(handler: Callable[..., object]) -> dict[str, _Kind]:
+    """The parameters as `inspect` finds them behind decorators. Raises `Refusal` (JERO-W017)."""
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError) as error:
+        raise Refusal(
+            code="JERO-W017",
+            reason=f"its signature cannot be read: {error}.",
+            remedy="a method written in Python, with annotated arguments.",
+        ) from error
+    return {parameter.name: parameter.kind for parameter in signature.parameters.values()}
 
 
 def _receiver_of(handler: Callable[..., object]) -> str | None:
@@ -143,32 +179,31 @@ def _receiver_of(handler: Callable[..., object]) -> str | None:
     )
 
 
-def _resolve_hints(handler: Callable[..., object]) -> tuple[Mapping[str, object], dict[str, Refusal]]:
-    """The handler's annotations with strings evaluated, and a refusal for each that cannot be."""
-    function = inspect.unwrap(handler)
+def _resolve_hints(function: Callable[..., object]) -> tuple[Mapping[str, object], dict[str, Refusal]]:
+    """The function's annotations with strings evaluated, and a refusal for each that cannot be."""
     function = getattr(function, "__func__", function)
     annotations: Mapping[str, object] = getattr(function, "__annotations__", None) or {}
     hints: dict[str, object] = {}
     unresolved: dict[str, Refusal] = {}
-    namespace: dict[str, object] = getattr(function, "__globals__", {})
-    local = {parameter.__name__: parameter for parameter in getattr(function, "__type_params__", ())}
     for name, annotation in annotations.items():
         try:
-            hints[name] = _resolve(annotation, namespace, local)
+            hints[name] = _resolve(annotation, function)
             check_expands(hints[name], variables=False)
         except Refusal as refusal:
             unresolved[name] = refusal.about("the return annotation" if name == "return" else f"the argument {name!r}")
     return hints, unresolved
 
 
-def _resolve(annotation: object, namespace: dict[str, object], local: dict[str, object]) -> object:
-    """An annotation with every string in it evaluated. Raises `Refusal` (JERO-W011)."""
-    if annotation is None or isinstance(annotation, type):
+def _resolve(annotation: object, function: Callable[..., object]) -> object:
+    """An annotation with every string in it evaluated where its function stands. Raises `Refusal` (JERO-W011)."""
+    if not has_strings(annotation):
         return annotation
 
     def holder() -> None: ...
 
     holder.__annotations__ = {"it": annotation}
+    namespace: dict[str, object] = getattr(function, "__globals__", {})
+    local = {parameter.__name__: parameter for parameter in getattr(function, "__type_params__", ())}
     try:
         return typing.get_type_hints(holder, namespace, local, include_extras=True)["it"]
     except Exception as error:

@@ -4,11 +4,12 @@ Everything that needs to know the API reads plans; nothing reads a handler a sec
 startup, from a handler's signature (introspect.py, planner.py) and is turned into one function (emit.py, compile.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol, runtime_checkable
 
+from .codec import Codec
 from .fragment import Fragment
 from .introspect import Parameter, Returned
 from .template import Template
@@ -132,21 +133,45 @@ class OperationPlan:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a source or a reply may know of the operation that it is planned for."""
+    """What a source may know of the operation that an argument is planned for."""
 
     method: str
-    name: str
     template: Template
+    max_body_size: int
+    codec: Codec
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyContext:
+    """What a reply may know of the operation that it is planned for.
+
+    It is planned once for all operations of an app for which this and the return annotation are the same.
+    """
+
+    method: str
     status: int
     """The status of a successful answer, unless the reply knows better."""
-    max_body_size: int
+    codec: Codec
 
 
 class Source(Protocol):
-    """Turns an argument's annotation into a `Binding`; named by an argument in the app's `sources`."""
+    """Turns an argument's annotation into a `Binding`; named by an argument in the app's `sources`.
+
+    A source may have a method `shared_by(operation) -> Hashable`: operations for which it gives the same share one
+    binding for each annotation, which makes an app of many operations start sooner. The built-in sources have it.
+    """
 
     def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
         """Plan the argument. Raises `Refusal` if the annotation cannot be bound."""
+        ...
+
+
+@runtime_checkable
+class SharingSource(Source, Protocol):
+    """A source whose bindings operations share."""
+
+    def shared_by(self, operation: Operation, /) -> Hashable:
+        """What of the operation the binding depends on."""
         ...
 
 
@@ -155,6 +180,6 @@ class ReplyPlanner(Protocol):
     """A response class that plans its own reply, with no registration."""
 
     @classmethod
-    def __jero_reply__(cls, returned: Returned, operation: Operation, /) -> Reply:
+    def __jero_reply__(cls, returned: Returned, context: ReplyContext, /) -> Reply:
         """Plan the reply. Raises `Refusal` if the return annotation cannot be served."""
         ...

@@ -5,12 +5,13 @@ It is the one place where a declaration's parts meet: the class and its keywords
 `WiringProblem` with its place, and planning goes on with the next part.
 """
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from .annotations import EMPTY, struct_fields
+from .codec import Codec
 from .declarations import (
     as_routable,
     check_receiver,
@@ -25,8 +26,8 @@ from .declarations import (
     source_faults,
     usable_sources,
 )
-from .introspect import Parameter, Signature, place_of, read_signature
-from .plan import Argument, Binding, Operation, OperationPlan, Source
+from .introspect import Parameter, Returned, Signature, place_of, read_signature
+from .plan import Argument, Binding, Operation, OperationPlan, Reply, ReplyContext, SharingSource, Source
 from .replies.choose import plan_reply
 from .routables import BODILESS_METHODS, OperationKind, Routable
 from .template import ROOT, Template
@@ -45,10 +46,17 @@ class Planner:
 
     sources: Mapping[str, Source]
     max_body_size: int
+    codec: Codec = field(default_factory=Codec)
     plans: list[OperationPlan] = field(default_factory=list[OperationPlan])
     problems: list[WiringProblem] = field(default_factory=list[WiringProblem])
     _included: set[type[Routable]] = field(default_factory=set[type[Routable]])
     _has_all_sources: bool = True
+    # Same-shaped operations share what is planned for them: it makes a large app start several times sooner.
+    _shared_by: dict[str, Callable[[Operation], Hashable]] = field(
+        default_factory=dict[str, Callable[[Operation], Hashable]]
+    )
+    _bindings: dict[object, Binding] = field(default_factory=dict[object, Binding])
+    _replies: dict[object, Reply] = field(default_factory=dict[object, Reply])
 
     def include(self, routable: object, kind: type[Routable], caller: Place) -> None:
         """Plan every operation of a Resource or Endpoint instance."""
@@ -70,11 +78,14 @@ class Planner:
 
     def _check_app(self, caller: Place) -> None:
         """Report what is wrong with the app's own attributes, and go on without the sources that are none."""
-        self._report(caller, *limit_faults(self.max_body_size))
+        self.report(caller, *limit_faults(self.max_body_size))
         if faults := [*source_faults(self.sources)]:
-            self._report(caller, *faults)
+            self.report(caller, *faults)
             self._has_all_sources = False
             self.sources = usable_sources(self.sources)
+        for name, source in self.sources.items():
+            if isinstance(source, SharingSource):
+                self._shared_by[name] = source.shared_by
 
     def _plan_class(self, routable: Routable, place: Place) -> None:
         cls = type(routable)
@@ -101,7 +112,7 @@ class Planner:
             others = by_shape.setdefault(plan.template.shape, {})
             first = next(iter(others.values()), plan)
             if first.template.path != plan.template.path:
-                self._report(
+                self.report(
                     plan.place,
                     Refusal(
                         code="JERO-W007",
@@ -110,7 +121,7 @@ class Planner:
                     ),
                 )
             elif (other := others.setdefault(plan.method, plan)) is not plan:
-                self._report(
+                self.report(
                     plan.place,
                     Refusal(
                         code="JERO-W006",
@@ -127,7 +138,7 @@ class Planner:
         """Plan one operation. Without a mount path (it is reported already) look for what else is wrong."""
         cls = type(routable)
         full_name = f"{short_name(cls)}.{name}"
-        place = replace(class_place, name=full_name)
+        place = Place(class_place.file, class_place.line, full_name)
         before = len(self.problems)
         with self._reporting(place):
             handler = handler_of(routable, name)
@@ -136,13 +147,13 @@ class Planner:
             return
         with self._reporting(place):
             signature, refusals = read_signature(handler)
-            self._report(place, *refusals)
+            self.report(place, *refusals)
             with self._reporting(place):
                 check_receiver(signature, self.sources)
             template = self._item_template(mount, kind, signature, place)
-            operation = Operation(kind.method, full_name, template, kind.status, self._limit_of(cls))
+            operation = Operation(kind.method, template, self._limit_of(cls), self.codec)
             arguments = self._plan_arguments(signature.parameters, operation, place)
-            reply = None if signature.returned is None else plan_reply(signature.returned, operation)
+            reply = None if signature.returned is None else self._plan_reply(signature.returned, kind)
             if mount is None or reply is None or len(self.problems) > before:
                 return
             self.plans.append(
@@ -173,7 +184,7 @@ class Planner:
         path = next((parameter for parameter in signature.parameters if parameter.name == "path"), None)
         if path is None:
             if mount is not None and mount.slots and "path" not in signature.names:
-                self._report(
+                self.report(
                     place,
                     Refusal(
                         code="JERO-W033",
@@ -200,7 +211,7 @@ class Planner:
                 arguments.append(self._plan_argument(parameter, operation))
         bodies = [argument.name for argument in arguments if argument.binding.reads.is_body]
         if len(bodies) > 1:
-            self._report(
+            self.report(
                 place,
                 Refusal(
                     code="JERO-W014",
@@ -209,7 +220,7 @@ class Planner:
                 ),
             )
         if bodies and operation.method in BODILESS_METHODS:
-            self._report(
+            self.report(
                 place,
                 Refusal(
                     code="JERO-W015",
@@ -243,32 +254,80 @@ class Planner:
                 remedy=f"`{name}: ...` with its type.",
             )
         try:
-            binding: object = source.bind(parameter, operation)
+            shared_by = self._shared_by.get(name)
+            if shared_by is None:
+                return Argument(name, parameter.positional, _bind(source, parameter, operation))
+            key = name, parameter.annotation, shared_by(operation)
+            binding = _get(self._bindings, key)
+            if binding is None:
+                binding = _put(self._bindings, key, _bind(source, parameter, operation))
         except Refusal:
             raise
         except Exception as error:
             raise _fault(f"the source {name!r}", error) from error
-        if not isinstance(binding, Binding):
-            raise _fault(f"the source {name!r}", TypeError(f"bind gave {binding!r}, no Binding"))
         return Argument(name, parameter.positional, binding)
+
+    def _plan_reply(self, returned: Returned, kind: OperationKind) -> Reply:
+        key = returned.annotation, kind.method, kind.status
+        reply = _get(self._replies, key)
+        if reply is None:
+            context = ReplyContext(kind.method, kind.status, self.codec)
+            reply = _put(self._replies, key, plan_reply(returned, context))
+        return reply
 
     def report_fault(self, place: Place, what: str, error: Exception) -> None:
         """Report that a part which is not a declaration's own failed while it was planned or compiled."""
-        self._report(place, _fault(what, error))
+        self.report(place, _fault(what, error))
 
-    @contextmanager
-    def _reporting(self, place: Place) -> Generator[None]:
+    def _reporting(self, place: Place) -> "_Reporting":
         """Turn a Refusal from the block into problems at this place."""
-        try:
-            yield
-        except Refusal as refusal:
-            self._report(place, refusal, *refusal.others)
+        return _Reporting(self, place)
 
-    def _report(self, place: Place, *refusals: Refusal) -> None:
+    def report(self, place: Place, *refusals: Refusal) -> None:
+        """Note what is wrong at a place."""
         for refusal in refusals:
             problem = WiringProblem(refusal.code, place, refusal.reason, refusal.remedy)
             if problem not in self.problems:  # Two parts of a declaration may share a fault, such as a Struct's.
                 self.problems.append(problem)
+
+
+class _Reporting:
+    """A context manager without a generator: startup enters thousands."""
+
+    __slots__ = ("_place", "_planner")
+
+    def __init__(self, planner: Planner, place: Place) -> None:
+        self._planner = planner
+        self._place = place
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if not isinstance(error, Refusal):
+            return False
+        self._planner.report(self._place, error, *error.others)
+        return True
+
+
+def _bind(source: Source, parameter: Parameter, operation: Operation) -> Binding:
+    binding: object = source.bind(parameter, operation)
+    if not isinstance(binding, Binding):
+        raise TypeError(f"bind gave {binding!r}, no Binding")
+    return binding
+
+
+def _get[V](shared: dict[object, V], key: object) -> V | None:
+    """What is planned for this already; nothing for an annotation without a hash, such as `Annotated` with a list."""
+    try:
+        return shared.get(key)
+    except TypeError:
+        return None
+
+
+def _put[V](shared: dict[object, V], key: object, value: V) -> V:
+    with suppress(TypeError):
+        shared[key] = value
+    return value
 
 
 def _fault(what: str, error: Exception) -> Refusal:

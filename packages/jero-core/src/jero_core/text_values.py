@@ -3,19 +3,18 @@
 Rules
 -----
 - Text converts as msgspec's lax mode takes it (`msgspec.convert(text, type, strict=False)`); a float must be finite.
-- Generated code converts the common cases inline and leaves every other case, and every refusal, to `convert_text`:
-  what the inline code accepts, `convert_text` accepts with the same result.
+- Generated code converts the common cases inline and leaves every other case, and every refusal, to the codec:
+  what the inline code accepts, its `convert_text` accepts with the same result.
 - When the inline code refuses, the caller looks again, value by value, to name every invalid one (`Findings`).
 """
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
 import msgspec
 
 from .annotations import Field, Shape, is_writable, shape_of, struct_fields, type_name
-from .convertible import check_text, json_decoder
+from .codec import Codec
 from .errors import Invalid
 from .fragment import Fragment, Literal, Name
 from .introspect import Parameter
@@ -38,19 +37,7 @@ def is_plain_text(field: Field) -> bool:
     return shape.origin is str and not shape.constraints
 
 
-def convert_text(text: str | Sequence[str], to: object) -> object:
-    """Convert text (or the texts of a repeated name). Raises msgspec.ValidationError."""
-    value: object = msgspec.convert(text, type=to, strict=False)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise msgspec.ValidationError("Expected a finite `float`")
-    if type(value) in _REPEATABLE:
-        items = cast("Iterable[object]", value)
-        if any(isinstance(item, float) and not math.isfinite(item) for item in items):
-            raise msgspec.ValidationError("Expected finite `float` values")
-    return value
-
-
-def conversion(field: Field, source: str, target: str) -> Fragment:
+def conversion(field: Field, source: str, target: str, codec: Codec) -> Fragment:
     """Lines that convert the text in the local `source` and leave the value in the local `target`.
 
     Both are placeholders, such as `$slot0`. The lines raise on a refusal, whatever exception is nearest.
@@ -59,7 +46,7 @@ def conversion(field: Field, source: str, target: str) -> Fragment:
         return Fragment((f"{target} = {source}",) if source != target else ())
     shape = shape_of(field.type)
     key = target.lstrip("$_")
-    values: dict[str, object] = {f"convert_{key}": convert_text, f"type_{key}": field.type}
+    values: dict[str, object] = {f"convert_{key}": codec.convert_text, f"type_{key}": field.type}
     careful = f"{target} = $convert_{key}({source}, $type_{key})"
     bounds = _integer_bounds(shape)
     if bounds is None:
@@ -97,7 +84,7 @@ def _integer_bounds(shape: Shape) -> tuple[int | None, int | None] | None:
     return low, high
 
 
-def text_struct(parameter: Parameter, example: str) -> tuple[type[msgspec.Struct], tuple[Field, ...]]:
+def text_struct(parameter: Parameter, example: str, codec: Codec) -> tuple[type[msgspec.Struct], tuple[Field, ...]]:
     """The Struct that an argument names, and its fields.
 
     Raises `Refusal`: with `example` as the remedy if it is no Struct, or with every field that no text converts to.
@@ -108,11 +95,11 @@ def text_struct(parameter: Parameter, example: str) -> tuple[type[msgspec.Struct
             example = "the Struct without `| None`; what a request may leave out is a field with a default."
         raise Refusal(reason=f"{parameter.name}: {type_name(parameter.annotation)} is no Struct.", remedy=example)
     struct, fields = found
-    refuse(fault for field in fields for fault in _faults(struct, field))
+    refuse(fault for field in fields for fault in _faults(struct, field, codec))
     return found
 
 
-def _faults(struct: type[msgspec.Struct], field: Field) -> Iterator[Refusal]:
+def _faults(struct: type[msgspec.Struct], field: Field, codec: Codec) -> Iterator[Refusal]:
     if field.name not in struct.__match_args__ and not is_writable(field.name):
         yield Refusal(
             reason=f"{struct.__name__}.{field.name}: Python source cannot name a field so.",
@@ -123,9 +110,9 @@ def _faults(struct: type[msgspec.Struct], field: Field) -> Iterator[Refusal]:
     try:
         for part in shape.arguments if repeats else (field.type,):
             if part is not ...:
-                check_text(part)
+                codec.check_text(part)
         if repeats:
-            json_decoder(field.type)  # Its own constraints.
+            codec.json_decoder(field.type)  # Its own constraints.
     except Refusal as refusal:
         yield refusal.about(f"{struct.__name__}.{field.name}")
 
@@ -166,8 +153,9 @@ def construct(
 class Findings:
     """The invalid values of one source, found by looking at each value by itself."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, codec: Codec) -> None:
         self._source = source
+        self._codec = codec
         self.invalid: list[Invalid] = []
 
     def add(self, name: str | None, detail: str) -> None:
@@ -178,7 +166,7 @@ class Findings:
     def check(self, field: Field, text: str | Sequence[str], name: str) -> object:
         """Convert one value; note it and return None if it is invalid."""
         try:
-            return convert_text(text, field.type)
+            return self._codec.convert_text(text, field.type)
         except (msgspec.MsgspecError, ValueError) as error:
             self.add(name, str(error))
             return None

@@ -16,14 +16,13 @@ def wrong_result(result: object, expected: str, operation: str) -> TypeError:
     )
 
 
-def type_check(local: str, classes: tuple[type, ...], expected: str, operation: str) -> Fragment:
+def type_check(local: str, classes: tuple[type, ...], expected: str) -> Fragment:
     """Lines that raise unless the value in `local` is an instance of one of the classes."""
     values: dict[str, object] = {
         "class": classes[0] if len(classes) == 1 else frozenset(classes),
         "classes": classes,
         "wrong_result": wrong_result,
         "expected": expected,
-        "operation": operation,
     }
     test = "is not" if len(classes) == 1 else "not in"
     return Fragment(

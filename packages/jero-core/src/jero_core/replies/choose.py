@@ -5,9 +5,9 @@ from typing import TypeIs
 
 from jero_core.extend import (
     EMPTY,
-    Operation,
     Refusal,
     Reply,
+    ReplyContext,
     ReplyPlanner,
     Returned,
     members_of,
@@ -20,7 +20,7 @@ from jero_core.extend import (
 from .plain import plan_plain
 
 
-def plan_reply(returned: Returned, operation: Operation) -> Reply:
+def plan_reply(returned: Returned, context: ReplyContext) -> Reply:
     """The reply of a handler. Raises `Refusal` (JERO-W020, JERO-W021) if its annotation has none."""
     if returned.annotation is EMPTY:
         raise Refusal(
@@ -29,7 +29,7 @@ def plan_reply(returned: Returned, operation: Operation) -> Reply:
             remedy="`-> Widget`, with the type that the handler returns; `-> None` answers 204.",
         )
     if _is_response(returned.origin):
-        return returned.origin.__jero_reply__(returned, operation)
+        return returned.origin.__jero_reply__(returned, context)
     members = [read_returned(member).origin for member in members_of(returned.annotation)]
     if len(members) > 1 and any(_is_response(member) for member in members):
         raise Refusal(
@@ -37,7 +37,7 @@ def plan_reply(returned: Returned, operation: Operation) -> Reply:
             reason=f"{type_name(returned.annotation)} is a union with a response, and a response is the whole answer.",
             remedy="the response alone: its status_code and its headers may differ from answer to answer.",
         )
-    reply = plan_plain(returned, operation)
+    reply = plan_plain(returned, context)
     if reply is None:
         raise Refusal(
             code="JERO-W021",

@@ -10,30 +10,28 @@ import msgspec
 
 from jero_core.extend import (
     CONTENT_LENGTHS,
+    Codec,
     Fragment,
     Header,
     Literal,
     Name,
-    Operation,
     Refusal,
     Reply,
+    ReplyContext,
     Returned,
     fields_of,
     is_writable,
-    json_decoder,
     raw_pairs,
     refuse,
     shape_of,
     struct_of,
     type_name,
-    typed_header_value,
     wire_name,
 )
 
 from .buffered import BYTES_TYPE, JSON_TYPE, type_check
 from .plain import json_classes
 
-_encode = msgspec.json.Encoder().encode
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _BODILESS: Final = frozenset({204, 205, 304})
 _CONTENT_HEADERS: Final = frozenset(
@@ -77,7 +75,7 @@ class JSONResponse[T, H = None](msgspec.Struct, kw_only=True, gc=False):
         def __init__(self, **members: object) -> None: ...
 
     @classmethod
-    def __jero_reply__(cls, returned: Returned, operation: Operation, /) -> Reply:
+    def __jero_reply__(cls, returned: Returned, context: ReplyContext, /) -> Reply:
         """Plan the reply of `-> JSONResponse[T, H]`."""
         if not returned.arguments:
             raise Refusal(
@@ -86,17 +84,21 @@ class JSONResponse[T, H = None](msgspec.Struct, kw_only=True, gc=False):
                 remedy="`JSONResponse[Widget]`, or `JSONResponse[Widget, WidgetHeaders]` with typed headers.",
             )
         annotation = returned.arguments[0]
-        classes = json_classes(annotation)
+        classes = json_classes(annotation, context.codec)
         if classes is None:
             raise Refusal(
                 code="JERO-W021",
                 reason=f"JSONResponse[{type_name(annotation)}] holds no Struct, list of Structs or union of Structs.",
                 remedy="a msgspec Struct that names the body's members; `-> None` answers without a body.",
             )
-        check = type_check("content", classes, f"JSONResponse[{type_name(annotation)}]", operation.name)
-        body = (Fragment.of("content = result.json"), check, Fragment.of("payload = $encode(content)", encode=_encode))
+        check = type_check("content", classes, f"JSONResponse[{type_name(annotation)}]")
+        body = (
+            Fragment.of("content = result.json"),
+            check,
+            Fragment.of("payload = $encode(content)", encode=context.codec.encode),
+        )
         headers = returned.arguments[1] if len(returned.arguments) > 1 else None
-        return _plan(cls, body, headers, JSON_TYPE, annotation, operation)
+        return _plan(cls, body, headers, JSON_TYPE, annotation, context)
 
 
 class BytesResponse[H = None](msgspec.Struct, kw_only=True, gc=False):
@@ -130,12 +132,12 @@ class BytesResponse[H = None](msgspec.Struct, kw_only=True, gc=False):
         def __init__(self, **members: object) -> None: ...
 
     @classmethod
-    def __jero_reply__(cls, returned: Returned, operation: Operation, /) -> Reply:
+    def __jero_reply__(cls, returned: Returned, context: ReplyContext, /) -> Reply:
         """Plan the reply of `-> BytesResponse[H]`."""
-        check = type_check("payload", (bytes,), "BytesResponse with bytes", operation.name)
+        check = type_check("payload", (bytes,), "BytesResponse with bytes")
         body = (Fragment.of("payload = result.content"), check)
         headers = returned.arguments[0] if returned.arguments else None
-        return _plan(cls, body, headers, BYTES_TYPE, bytes, operation)
+        return _plan(cls, body, headers, BYTES_TYPE, bytes, context)
 
 
 def _plan(  # noqa: PLR0917  # the parts of a reply, in the order of its text
@@ -144,10 +146,10 @@ def _plan(  # noqa: PLR0917  # the parts of a reply, in the order of its text
     headers: object,
     content_type: str,
     body_type: object,
-    operation: Operation,
+    context: ReplyContext,
 ) -> Reply:
-    struct, names = _header_names(headers)
-    check = type_check("result", (wrapper,), wrapper.__name__, operation.name)
+    struct, names = _header_names(headers, context.codec)
+    check = type_check("result", (wrapper,), wrapper.__name__)
     lines = ["size = len(payload)", "length = $lengths[size] if size < 4096 else (b'content-length', b'%d' % size)"]
     values: dict[str, object] = {"lengths": CONTENT_LENGTHS}
     first = ["length"]
@@ -161,9 +163,9 @@ def _plan(  # noqa: PLR0917  # the parts of a reply, in the order of its text
     if struct is not None:
         render += [
             Fragment.of("typed = result.headers"),
-            type_check("typed", (struct,), f"headers={struct.__name__}(...)", operation.name),
+            type_check("typed", (struct,), f"headers={struct.__name__}(...)"),
         ]
-        typed, pairs, appended = _typed_headers(struct, names)
+        typed, pairs, appended = _typed_headers(struct, names, context.codec)
         lines += [*typed, f"headers = [{', '.join(first + pairs)}]", *appended.lines]
         values |= appended.values
         if may_lack_type:
@@ -178,14 +180,14 @@ def _plan(  # noqa: PLR0917  # the parts of a reply, in the order of its text
             if result.raw_headers is not None or result.status_code is not None:
                 status, headers, payload = $finish(result, status, headers, payload)
             """,
-            status=Literal(operation.status),
+            status=Literal(context.status),
             finish=finish,
         )
     )
-    return Reply(tuple(render), operation.status, content_type, body_type, struct, decides_head=True)
+    return Reply(tuple(render), context.status, content_type, body_type, struct, decides_head=True)
 
 
-def _header_names(headers: object) -> tuple[type[msgspec.Struct] | None, list[bytes]]:
+def _header_names(headers: object, codec: Codec) -> tuple[type[msgspec.Struct] | None, list[bytes]]:
     """The Struct of typed headers and the names on the wire. Raises `Refusal` (JERO-W022)."""
     if headers is None or headers is type(None):
         return None, []
@@ -196,18 +198,18 @@ def _header_names(headers: object) -> tuple[type[msgspec.Struct] | None, list[by
             reason=f"typed headers are a Struct, not {type_name(headers)}.",
             remedy="a msgspec Struct with one field for each header; for a mapping, `raw_headers=`.",
         )
-    refuse(_header_faults(struct))
+    refuse(_header_faults(struct, codec))
     return struct, [wire_name(field.wire_name) for field in fields_of(struct)]
 
 
-def _header_faults(struct: type[msgspec.Struct]) -> Iterator[Refusal]:
+def _header_faults(struct: type[msgspec.Struct], codec: Codec) -> Iterator[Refusal]:
     """Every field that cannot be sent as a header."""
     taken: dict[bytes, str] = {}
     for field in fields_of(struct):
         where = f"{struct.__name__}.{field.name}"
         try:
             name = wire_name(field.wire_name)
-            json_decoder(field.type, "JERO-W022")
+            codec.check_encodes(field.type, "JERO-W022")
         except ValueError as error:
             yield _unsendable(
                 f"{where}: {error}.", "a field named after its header: `x_trace_id` is sent as x-trace-id."
@@ -236,7 +238,9 @@ def _unsendable(reason: str, remedy: str) -> Refusal:
     return Refusal(code="JERO-W022", reason=reason, remedy=remedy)
 
 
-def _typed_headers(struct: type[msgspec.Struct], names: list[bytes]) -> tuple[list[str], list[str], Fragment]:
+def _typed_headers(
+    struct: type[msgspec.Struct], names: list[bytes], codec: Codec
+) -> tuple[list[str], list[str], Fragment]:
     """Lines that encode the typed headers, the pairs of those that are always there, lines that append the others.
 
     A str is checked inline, as `header_value` does it, if it is ASCII (the common case).
@@ -244,7 +248,7 @@ def _typed_headers(struct: type[msgspec.Struct], names: list[bytes]) -> tuple[li
     encoded: list[str] = []
     pairs: list[str] = []
     appended: list[str] = []
-    values: dict[str, object] = {"encode_value": typed_header_value}
+    values: dict[str, object] = {"encode_value": codec.header_value}
     for index, (field, name) in enumerate(zip(fields_of(struct), names, strict=True)):
         values |= {f"field{index}": Name(field.name), f"name{index}": Literal(name)}
         shape = shape_of(field.type)

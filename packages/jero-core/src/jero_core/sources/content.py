@@ -6,6 +6,9 @@ from jero_core.extend import Binding, BodyFact, Fragment, Operation, Parameter, 
 class ContentSource:
     """Binds the whole body as bytes."""
 
+    def shared_by(self, operation: Operation, /) -> None:
+        """What of an operation the binding depends on: nothing."""
+
     def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
         """Plan the argument. Raises `Refusal` if its annotation cannot be bound."""
         shape = shape_of(parameter.annotation)

@@ -7,6 +7,7 @@ import msgspec
 from jero_core.extend import (
     INVALID,
     Binding,
+    Codec,
     Field,
     Findings,
     Fragment,
@@ -31,18 +32,23 @@ from jero_core.extend import (
 class HeadersSource:
     """Binds request headers to the fields of a Struct: `x_trace_id` reads `x-trace-id`."""
 
+    def shared_by(self, operation: Operation, /) -> None:
+        """What of an operation the binding depends on: nothing."""
+        return
+
     def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
         """Plan the argument. Raises `Refusal` if its annotation cannot be bound."""
         struct, fields = text_struct(
             parameter,
             "a msgspec Struct with one field for each header, such as `x_trace_id: str`; "
             "for all headers as they came, the argument `raw_headers: RawHeaders`.",
+            operation.codec,
         )
         refuse(fault for field in fields for fault in _faults(struct.__name__, field))
         names = [wire_name(field.wire_name) for field in fields]
         return Binding(
             reads=Reads.HEAD,
-            extract=_extract(struct, fields, names),
+            extract=_extract(struct, fields, names, operation.codec),
             headers=tuple(names),
             problems=(400,),
             parameters=tuple(
@@ -67,12 +73,12 @@ def _faults(struct: str, field: Field) -> Iterator[Refusal]:
         )
 
 
-def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], names: list[bytes]) -> Fragment:
-    values: dict[str, object] = {"invalid": INVALID, "explain": Explainer(struct, fields, names)}
+def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], names: list[bytes], codec: Codec) -> Fragment:
+    values: dict[str, object] = {"invalid": INVALID, "explain": Explainer(struct, fields, names, codec)}
     lines = ["try:"]
     locals_ = [f"$_value{index}" for index in range(len(fields))]
     for index, (field, local) in enumerate(zip(fields, locals_, strict=True)):
-        part = conversion(field, local, local)
+        part = conversion(field, local, local, codec)
         values |= part.values
         lines += [
             f"    if $header{index} is None:",
@@ -93,14 +99,17 @@ def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], names: lis
 class Explainer:
     """Names everything that is wrong with the wanted headers; called only for bad requests."""
 
-    def __init__(self, struct: type[msgspec.Struct], fields: tuple[Field, ...], names: list[bytes]) -> None:
+    def __init__(
+        self, struct: type[msgspec.Struct], fields: tuple[Field, ...], names: list[bytes], codec: Codec
+    ) -> None:
+        self._codec = codec
         self._struct = struct
         self._fields = fields
         self._names = names
 
     def __call__(self, problem: Exception, found: tuple[bytes | None, ...]) -> HTTPError:
         """The answer to a request that the generated code refused."""
-        findings = Findings("headers")
+        findings = Findings("headers", self._codec)
         for field, name, value in zip(self._fields, self._names, found, strict=True):
             if value is not None:
                 findings.check(field, value.decode("latin-1"), name.decode())

@@ -20,7 +20,6 @@ from jero_core.extend import (
     Parameter,
     Reads,
     Refusal,
-    json_decoder,
     list_item,
     shape_of,
     structs_in,
@@ -38,6 +37,9 @@ _COMMON_TYPES: Final = frozenset(
 class JSONSource:
     """Binds a JSON body to a Struct, a list of Structs, or a union of tagged Structs."""
 
+    def shared_by(self, operation: Operation, /) -> None:
+        """What of an operation the binding depends on: nothing."""
+
     def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
         """Plan the argument. Raises `Refusal` if its annotation cannot be bound."""
         annotation = parameter.annotation
@@ -50,7 +52,7 @@ class JSONSource:
                 reason=f"json: {type_name(annotation)} is no Struct, list of Structs or union of tagged Structs.",
                 remedy=remedy,
             )
-        decoder = json_decoder(annotation)
+        decoder = operation.codec.json_decoder(annotation)
         admit = Fragment.of(
             """
             if $header0 not in $common_types:

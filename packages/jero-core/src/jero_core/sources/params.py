@@ -11,6 +11,7 @@ import msgspec
 from jero_core.extend import (
     INVALID,
     Binding,
+    Codec,
     Field,
     Findings,
     Fragment,
@@ -32,19 +33,29 @@ from jero_core.extend import (
 class ParamsSource:
     """Binds query parameters to the fields of a Struct by their wire names."""
 
+    def shared_by(self, operation: Operation, /) -> None:
+        """What of an operation the binding depends on: nothing."""
+        return
+
     def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
         """Plan the argument. Raises `Refusal` if its annotation cannot be bound."""
-        struct, fields = text_struct(parameter, "a msgspec Struct with one field for each query parameter.")
+        struct, fields = text_struct(
+            parameter, "a msgspec Struct with one field for each query parameter.", operation.codec
+        )
         return Binding(
             reads=Reads.HEAD,
-            extract=_extract(struct, fields),
+            extract=_extract(struct, fields, operation.codec),
             problems=(400,),
             parameters=tuple(ParameterFact("query", f.wire_name, f.type, f.required) for f in fields),
         )
 
 
-def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...]) -> Fragment:
-    values: dict[str, object] = {"unquote": unquote_plus, "invalid": INVALID, "explain": Explainer(struct, fields)}
+def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], codec: Codec) -> Fragment:
+    values: dict[str, object] = {
+        "unquote": unquote_plus,
+        "invalid": INVALID,
+        "explain": Explainer(struct, fields, codec),
+    }
     lines = ["try:"]
     if fields:
         lines.append("    " + " = ".join(f"$_value{index}" for index in range(len(fields))) + " = None")
@@ -79,7 +90,7 @@ def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...]) -> Fragmen
         lines.append("                raise ValueError('unknown')")
     locals_ = [f"$_value{index}" for index in range(len(fields))]
     for index, (field, local) in enumerate(zip(fields, locals_, strict=True)):
-        part = conversion(field, local, local)
+        part = conversion(field, local, local, codec)
         values |= part.values
         if field.default is None:
             # An absent value is None already.
@@ -98,7 +109,8 @@ def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...]) -> Fragmen
 class Explainer:
     """Names everything that is wrong with a query; made once for each Struct, called only for bad requests."""
 
-    def __init__(self, struct: type[msgspec.Struct], fields: tuple[Field, ...]) -> None:
+    def __init__(self, struct: type[msgspec.Struct], fields: tuple[Field, ...], codec: Codec) -> None:
+        self._codec = codec
         self._struct = struct
         self._fields = fields
 
@@ -113,7 +125,7 @@ class Explainer:
                     texts.setdefault(key, []).append(unquote_plus(text, errors="strict"))
         except UnicodeDecodeError:
             return HTTPError(400, "The query string is not valid UTF-8.")
-        findings = Findings("params")
+        findings = Findings("params", self._codec)
         found: dict[str, object] = {}
         for field in self._fields:
             given = texts.pop(field.wire_name, None)

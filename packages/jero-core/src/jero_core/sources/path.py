@@ -26,9 +26,15 @@ from jero_core.extend import (
 class PathSource:
     """Binds the template's slots to the fields of a Struct by name."""
 
+    def shared_by(self, operation: Operation, /) -> tuple[str, ...]:
+        """What of an operation the binding depends on: the slots' order."""
+        return operation.template.slots
+
     def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
         """Plan the argument. Raises `Refusal` if its annotation cannot be bound."""
-        struct, fields = text_struct(parameter, "a msgspec Struct with one field for each slot of the template.")
+        struct, fields = text_struct(
+            parameter, "a msgspec Struct with one field for each slot of the template.", operation.codec
+        )
         refuse(self._faults(struct.__name__, fields, operation))
         lines: list[str] = []
         values: dict[str, object] = {"HTTPError": HTTPError, "invalid": INVALID}
@@ -36,7 +42,7 @@ class PathSource:
         for index, field in enumerate(fields):
             slot = f"$slot{operation.template.slots.index(field.name)}"
             local = slot if is_plain_text(field) else f"$_field{index}"
-            part = conversion(field, slot, local)
+            part = conversion(field, slot, local, operation.codec)
             lines += [f"    {line}" for line in part.lines]
             values |= part.values
             locals_.append(local)

@@ -21,7 +21,11 @@ class Widgets(Endpoint, path="/widgets"):
 
 class App(BaseApp):
     max_body_size = "1MB"
+    enc_hook = "json"
     sources = {**BaseApp.sources, "clock": Clock, "now": 3}
+
+    def dec_hook(self, type_, value):
+        return value
 
     async def _wire(self) -> None:
         self._include_endpoint(Widgets())
