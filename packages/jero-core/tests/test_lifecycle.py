@@ -412,3 +412,126 @@ def test_a_fault_inside_a_factory_s_constructor_is_its_own(caplog):
     report = run_failing(App())
     assert "has no len()" in report
     assert "JERO" not in report
+
+
+# Requests under way when the app stops.
+
+
+class SlowApp(BaseApp):
+    """Its one handler waits until it is told to go on, and then uses the app's resource."""
+
+    def __init__(self):
+        super().__init__()
+        self.journal = Journal()
+        self.reached = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def _wire(self):
+        self._enter(self.journal.sync("resource"))
+        app = self
+
+        class Slow(Endpoint, path="/slow"):
+            async def get(self) -> Word:
+                app.reached.set()
+                await app.go_on.wait()
+                app.journal.entries.append("handler ends")
+                return Word("done")
+
+        self._include_endpoint(Slow())
+        self._include_endpoint(Spot())
+
+
+def in_a_middleware(app):
+    """The app behind a middleware that drives it in a task of its own."""
+
+    async def middleware(scope, receive, send):
+        await asyncio.create_task(app(scope, receive, send))
+
+    return middleware
+
+
+@pytest.mark.parametrize("wrap", [lambda app: app, in_a_middleware], ids=["plain", "middleware"])
+def test_a_request_under_way_ends_before_the_resources_close(wrap):
+    async def main():
+        app = SlowApp()
+        async with lifespan(app) as outcome:
+            request = asyncio.create_task(Client(wrap(app)).request("GET", "/slow"))
+            await app.reached.wait()
+            asyncio.get_running_loop().call_later(0.05, app.go_on.set)
+        assert outcome["type"] == "lifespan.shutdown.complete"
+        assert app.journal.entries == ["open resource", "handler ends", "close resource"]
+        return await request
+
+    assert asyncio.run(main()).json == {"text": "done"}
+
+
+def test_a_new_request_gets_503_while_the_app_waits_for_others():
+    async def main():
+        app = SlowApp()
+        async with lifespan(app):
+            request = asyncio.create_task(Client(app).request("GET", "/slow"))
+            await app.reached.wait()
+
+            async def later():
+                await asyncio.sleep(0.01)
+                response = await Client(app).request("GET", "/spot")
+                app.go_on.set()
+                return response
+
+            second = asyncio.create_task(later())
+        await request
+        return await second
+
+    assert asyncio.run(main()).status == 503
+
+
+def test_a_request_that_does_not_end_is_waited_for_no_longer_than_the_timeout(caplog):
+    class Impatient(SlowApp):
+        shutdown_timeout = 0.02
+
+    async def main():
+        app = Impatient()
+        async with lifespan(app) as outcome:
+            request = asyncio.create_task(Client(app).request("GET", "/slow"))
+            await app.reached.wait()
+        assert outcome["type"] == "lifespan.shutdown.complete"
+        assert app.journal.entries == ["open resource", "close resource"]
+        app.go_on.set()
+        await request
+
+    asyncio.run(main())
+    assert "resources close while 1 requests are under way, after 0.02 s: <jero GET /slow>" in caplog.text
+
+
+def test_the_requests_of_another_app_are_not_waited_for():
+    async def main():
+        other, app = SlowApp(), SlowApp()
+        async with lifespan(other):
+            request = asyncio.create_task(Client(other).request("GET", "/slow"))
+            await other.reached.wait()
+            async with lifespan(app):
+                pass
+            assert app.journal.entries == ["open resource", "close resource"]
+            other.go_on.set()
+            await request
+
+    asyncio.run(main())
+
+
+def test_a_handler_that_stops_its_own_app_is_not_waited_for():
+    class Suicidal(BaseApp):
+        async def _wire(self):
+            app = self
+
+            class Stop(Endpoint, path="/stop"):
+                async def post(self) -> None:
+                    await app._jero_stop()
+
+            self._include_endpoint(Stop())
+
+    async def main():
+        app = Suicidal()
+        await app._jero_start()
+        return await asyncio.wait_for(Client(app).request("POST", "/stop"), 5)
+
+    assert asyncio.run(main()).status == 204

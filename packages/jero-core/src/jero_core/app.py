@@ -7,6 +7,7 @@ Rules
 - Any failure of a start closes what was opened, is logged, and is told to the server as `lifespan.startup.failed` (to
   raise instead would let every server serve on, ASGI lifespan 2.0).
 - Before a start and after a stop requests get 503. If the server knows no lifespan, the first request starts the app.
+- A stop first lets the requests under way end (inflight.py), then closes what was opened.
 - The app can be started again.
 """
 
@@ -17,6 +18,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from types import FunctionType
 from typing import ClassVar, Final, Self, cast
 
 from .annotations import type_name
@@ -24,10 +26,11 @@ from .asgi import Answer, Receive, Respond, Scope, Send, constant, mark_asgi3
 from .codec import Codec
 from .compile import Compiler
 from .convertible import DecHook, EncHook
-from .declarations import hook_faults
+from .declarations import hook_faults, timeout_faults
 from .emit import Emitter
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
 from .failures import logger
+from .inflight import requests_under_way, wait_for_requests
 from .introspect import generic_argument, place_of
 from .lifecycle import BaseFactory, Lifecycle
 from .plan import Source
@@ -70,6 +73,9 @@ class BaseApp[FactoryT = None](ABC):
     max_body_size: ClassVar[int] = 2 * 1024 * 1024
     """The limit of a request's body in bytes, unless the handler's class says otherwise."""
 
+    shutdown_timeout: ClassVar[float] = 10.0
+    """The longest time in seconds that a stopping app waits for requests under way before it closes its resources."""
+
     enc_hook: ClassVar[EncHook | None] = None
     """msgspec's `enc_hook`: gives something that msgspec encodes for a value of a type that it does not know."""
 
@@ -85,6 +91,7 @@ class BaseApp[FactoryT = None](ABC):
         app._jero_strays = []
         app._jero_lifespan_seen = False
         app._jero_starting = None
+        app._jero_functions = ()
         app._jero_route(None)
         return app
 
@@ -97,6 +104,8 @@ class BaseApp[FactoryT = None](ABC):
     """What was included outside `_wire`."""
     _jero_lifespan_seen: bool
     _jero_starting: asyncio.Task[str | None] | None
+    _jero_functions: tuple[FunctionType, ...]
+    """The compiled operations."""
 
     def __init__(self, *, factory: FactoryT | None = None) -> None:
         self._jero_given_factory = factory
@@ -232,7 +241,9 @@ class BaseApp[FactoryT = None](ABC):
         enc_hook, dec_hook = cls.enc_hook, cls.dec_hook
         codec = Codec(_callable_or_stand_in(enc_hook), _callable_or_stand_in(dec_hook))
         planner = Planner(self.sources, self.max_body_size, codec, problems=[*self._jero_strays])
-        planner.report(place_of(cls, cls.__qualname__), *hook_faults(enc_hook, dec_hook))
+        planner.report(
+            place_of(cls, cls.__qualname__), *hook_faults(enc_hook, dec_hook), *timeout_faults(cls.shutdown_timeout)
+        )
         self._jero_planner = planner
         try:
             self._jero_check_wire()
@@ -243,7 +254,8 @@ class BaseApp[FactoryT = None](ABC):
                 if planner.problems:
                     error.add_note(str(WiringError(planner.problems)))
                 raise
-            self._jero_route(_compile(planner))
+            router, self._jero_functions = _compile(planner)
+            self._jero_route(router)
         except BaseException:
             await _failure_of("closing after a failed startup", self._jero_lifecycle.close())
             raise
@@ -251,8 +263,18 @@ class BaseApp[FactoryT = None](ABC):
             self._jero_planner = None
 
     async def _jero_stop(self) -> None:
-        """Close everything that the app opened. The next request gets 503 until it is started again."""
+        """Close everything that the app opened, once the requests under way have ended.
+
+        The next request gets 503 until the app is started again.
+        """
         self._jero_route(None)
+        requests = requests_under_way(self._jero_functions)
+        if requests:
+            late = await wait_for_requests(requests, self.shutdown_timeout)
+            if late:
+                message = "resources close while %d requests are under way, after %s s: %s"
+                logger.warning(message, len(late), self.shutdown_timeout, ", ".join(sorted(late)))
+        self._jero_functions = ()
         await self._jero_lifecycle.close()
 
     async def _jero_start_and_respond(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -299,22 +321,24 @@ class BaseApp[FactoryT = None](ABC):
         return WiringError([WiringProblem("JERO-W050", place_of(cls, cls.__qualname__), reason, remedy)])
 
 
-def _compile(planner: Planner) -> Router:
-    """The router of a planned app. Raises WiringError with every problem that was found."""
-    routes = planner.routes()
+def _compile(planner: Planner) -> tuple[Router, tuple[FunctionType, ...]]:
+    """The router of a planned app, and the functions that it leads to.
+
+    Raises WiringError with every problem that was found.
+    """
     emitter, compiler = Emitter(), Compiler()
-    compiled: list[tuple[Template, dict[str, Respond]]] = []
-    for template, plans in routes:
-        operations: dict[str, Respond] = {}
+    routes: list[tuple[Template, dict[str, FunctionType]]] = []
+    for template, plans in planner.routes():
+        operations: dict[str, FunctionType] = {}
         for plan in plans:
             try:
                 operations[plan.method] = compiler.compile(emitter.emit(plan))
             except Exception as error:  # noqa: BLE001  # whatever an extension's fragment raises
                 planner.report_fault(plan.place, "the code of a source or reply", error)
-        compiled.append((template, operations))
+        routes.append((template, operations))
     if planner.problems:
         raise WiringError(planner.problems)
-    return Router(compiled)
+    return Router(routes), tuple(function for _, operations in routes for function in operations.values())
 
 
 def _callable_or_stand_in[H](hook: H) -> H:

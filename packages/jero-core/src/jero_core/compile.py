@@ -9,9 +9,7 @@ import itertools
 import linecache
 import types
 import weakref
-from typing import cast
 
-from .asgi import Respond
 from .emit import Source
 
 
@@ -22,7 +20,7 @@ class Compiler:
         self._codes: dict[str, tuple[types.CodeType, list[str]]] = {}
         """The code and the lines of each text."""
 
-    def compile(self, source: Source) -> Respond:
+    def compile(self, source: Source) -> types.FunctionType:
         """The function that a source defines.
 
         A text that does not compile is the fault of whoever wrote one of its fragments: the SyntaxError carries the
@@ -36,7 +34,7 @@ class Compiler:
         function = types.FunctionType(_renamed(code, filename), source.namespace)
         finalizer = weakref.finalize(function, linecache.cache.pop, filename, None)
         finalizer.atexit = False  # pyrefly: ignore[missing-attribute]  # a property, documented in weakref
-        return cast("Respond", function)
+        return function
 
 
 def _compile(source: Source) -> types.CodeType:

@@ -4,6 +4,7 @@ Each check raises a `Refusal` or yields several; the planner knows the place.
 """
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
@@ -72,6 +73,17 @@ def hook_faults(enc_hook: object, dec_hook: object) -> Iterator[Refusal]:
             )
         except ValueError:
             pass  # A builtin without a signature.
+
+
+def timeout_faults(shutdown_timeout: object) -> Iterator[Refusal]:
+    """What is wrong with the app's shutdown_timeout (JERO-W051)."""
+    is_number = isinstance(shutdown_timeout, int | float) and not isinstance(shutdown_timeout, bool)
+    if not (is_number and 0 <= cast("float", shutdown_timeout) < math.inf):
+        yield Refusal(
+            code="JERO-W051",
+            reason=f"the app's shutdown_timeout={shutdown_timeout!r} is no number of seconds.",
+            remedy="a number from 0 on, such as `shutdown_timeout = 30.0`.",
+        )
 
 
 def source_faults(sources: object) -> Iterator[Refusal]:

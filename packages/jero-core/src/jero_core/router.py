@@ -20,7 +20,7 @@ form is shorter than its raw form), one that is not ASCII, one under a root_path
 any number of routes; the tree's cost depends on the path's length, which is bounded by the deepest template.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -53,7 +53,7 @@ class _Target:
 
     __slots__ = ("methods", "other")
 
-    def __init__(self, operations: dict[str, Respond]) -> None:
+    def __init__(self, operations: Mapping[str, Respond]) -> None:
         self.methods: Methods = {}
         self.methods.update(operations)
         if "GET" in operations:
@@ -89,7 +89,7 @@ class _Node:
 class Router:
     """The routes of one app, frozen once they are all known."""
 
-    def __init__(self, routes: Iterable[tuple[Template, dict[str, Respond]]]) -> None:
+    def __init__(self, routes: Iterable[tuple[Template, Mapping[str, Respond]]]) -> None:
         self.static: dict[object, Methods] = {}
         """Methods by raw path, of the templates without slots."""
         self.trailing: dict[object, Methods] = {}
