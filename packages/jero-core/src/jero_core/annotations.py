@@ -60,7 +60,8 @@ def check_expands(annotation: object, *, variables: bool, outer: tuple[object, .
         raise Refusal(
             code="JERO-W011",
             reason=f"{annotation.__name__!r} is a type variable, and stands for no type when the app starts.",
-            remedy="the type itself; a handler of a generic base class is written out in each subclass.",
+            remedy="the type itself; for a generic base class, a subclass that gives the type: "
+            "`class Widgets(Base[Widget], path=...)`.",
         )
     origin = typing.get_origin(annotation)
     alias = annotation if isinstance(annotation, TypeAliasType) else origin

@@ -31,7 +31,7 @@ from .emit import Emitter
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
 from .failures import logger
 from .inflight import requests_under_way, wait_for_requests
-from .introspect import generic_argument, place_of
+from .introspect import generic_arguments, place_of
 from .lifecycle import BaseFactory, Lifecycle
 from .plan import Source
 from .planner import Planner
@@ -294,7 +294,7 @@ class BaseApp[FactoryT = None](ABC):
 
     def _jero_build_factory(self) -> None:
         """Make the factory that `BaseApp[...]` names. Raises WiringError (JERO-W050) if it cannot be made."""
-        declared = generic_argument(type(self), BaseApp)
+        (declared,) = generic_arguments(type(self), BaseApp)
         factory: object = self._jero_given_factory
         if factory is None and declared not in (None, type(None)):
             if not (isinstance(declared, type) and issubclass(declared, BaseFactory)):

@@ -29,7 +29,7 @@ from .codec import Codec
 from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
 from .fragment import Fragment, Literal, Name
 from .header_fields import RawHeaders, header_name, header_value, raw_pairs, wire_name
-from .introspect import Parameter, Returned, read_returned
+from .introspect import Parameter, Returned, generic_arguments, read_returned
 from .plan import (
     Argument,
     Binding,
@@ -101,6 +101,7 @@ __all__ = [
     "content_length",
     "conversion",
     "fields_of",
+    "generic_arguments",
     "header_name",
     "header_value",
     "is_plain_text",

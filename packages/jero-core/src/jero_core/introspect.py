@@ -39,6 +39,8 @@ class Returned:
     """A handler's return annotation, taken apart: `JSONResponse[Widget]` has origin JSONResponse and one argument."""
 
     annotation: object
+    bare: object
+    """The annotation without aliases and `Annotated`."""
     origin: object
     arguments: tuple[object, ...]
 
@@ -87,15 +89,20 @@ def is_method(thing: object) -> TypeIs[Callable[..., object]]:
     return callable(thing) and not isinstance(thing, type) and _code_of(thing) is not None
 
 
-def read_signature(handler: Callable[..., object]) -> tuple[Signature, list[Refusal]]:
-    """Read a bound handler's signature, with every fault that it has; what has a fault is left out."""
+def read_signature(
+    handler: Callable[..., object], given: Mapping[object, object] | None = None
+) -> tuple[Signature, list[Refusal]]:
+    """Read a bound handler's signature, with every fault that it has; what has a fault is left out.
+
+    `given` has what stands for the type variables of the handler's class (`type_arguments`).
+    """
     refusals: list[Refusal] = []
     receiver = _receiver_of(handler)
     function = inspect.unwrap(handler) if hasattr(handler, "__wrapped__") else handler
     is_wrapped = function is not handler
     code = None if is_wrapped or hasattr(handler, "__signature__") else _code_of(handler)
     kinds = _kinds_of(handler) if code is None else _plain_kinds_of(handler, code)
-    hints, unresolved = _resolve_hints(function)
+    hints, unresolved = _resolve_hints(function, given or {})
     parameters: list[Parameter] = []
     for name, kind in kinds.items():
         if kind in _VARIADIC:
@@ -179,7 +186,9 @@ def _receiver_of(handler: Callable[..., object]) -> str | None:
     )
 
 
-def _resolve_hints(function: Callable[..., object]) -> tuple[Mapping[str, object], dict[str, Refusal]]:
+def _resolve_hints(
+    function: Callable[..., object], given: Mapping[object, object]
+) -> tuple[Mapping[str, object], dict[str, Refusal]]:
     """The function's annotations with strings evaluated, and a refusal for each that cannot be."""
     function = getattr(function, "__func__", function)
     annotations: Mapping[str, object] = getattr(function, "__annotations__", None) or {}
@@ -187,14 +196,15 @@ def _resolve_hints(function: Callable[..., object]) -> tuple[Mapping[str, object
     unresolved: dict[str, Refusal] = {}
     for name, annotation in annotations.items():
         try:
-            hints[name] = _resolve(annotation, function)
-            check_expands(hints[name], variables=False)
+            hint = _resolve(annotation, function, given)
+            hints[name] = hint = substitute(hint, given) if given else hint
+            check_expands(hint, variables=False)
         except Refusal as refusal:
             unresolved[name] = refusal.about("the return annotation" if name == "return" else f"the argument {name!r}")
     return hints, unresolved
 
 
-def _resolve(annotation: object, function: Callable[..., object]) -> object:
+def _resolve(annotation: object, function: Callable[..., object], given: Mapping[object, object]) -> object:
     """An annotation with every string in it evaluated where its function stands. Raises `Refusal` (JERO-W011)."""
     if not has_strings(annotation):
         return annotation
@@ -203,7 +213,8 @@ def _resolve(annotation: object, function: Callable[..., object]) -> object:
 
     holder.__annotations__ = {"it": annotation}
     namespace: dict[str, object] = getattr(function, "__globals__", {})
-    local = {parameter.__name__: parameter for parameter in getattr(function, "__type_params__", ())}
+    variables = (*given, *getattr(function, "__type_params__", ()))
+    local = {variable.__name__: variable for variable in variables if isinstance(variable, typing.TypeVar)}
     try:
         return typing.get_type_hints(holder, namespace, local, include_extras=True)["it"]
     except Exception as error:
@@ -213,24 +224,53 @@ def _resolve(annotation: object, function: Callable[..., object]) -> object:
 def read_returned(annotation: object) -> Returned:
     """Take a return annotation apart, through aliases and `Annotated`."""
     bare = unwrapped(annotation)
-    return Returned(annotation, typing.get_origin(bare) or bare, typing.get_args(bare))
+    return Returned(annotation, bare, typing.get_origin(bare) or bare, typing.get_args(bare))
 
 
-def generic_argument(cls: type, base: type) -> object:
-    """The type argument that `cls` gives to the generic `base`, also through generic bases; None if it gives none."""
+def generic_arguments(annotation: object, base: type) -> tuple[object, ...]:
+    """The type arguments that a class or generic alias gives to its generic base, also through other bases.
 
-    def search(current: type, given: Mapping[object, object]) -> object:
-        for parent in types.get_original_bases(current):
-            origin = typing.get_origin(parent) or parent
-            if not (isinstance(origin, type) and issubclass(origin, base)):
-                continue
-            arguments = [given.get(argument, argument) for argument in typing.get_args(parent)]
-            if origin is base:
-                return next((argument for argument in arguments if not isinstance(argument, typing.TypeVar)), None)
-            parameters: tuple[object, ...] = getattr(origin, "__parameters__", ())
-            found = search(origin, dict(zip(parameters, arguments, strict=False)))
-            if found is not None:
-                return found
-        return None
+    A parameter without an argument is its default, or stays a type variable. Empty if `base` is no base.
+    """
+    origin = typing.get_origin(annotation) or annotation
+    given = type_arguments(annotation)
+    if not (isinstance(origin, type) and issubclass(origin, base)):
+        return ()
+    return tuple(substitute(parameter, given) for parameter in _parameters_of(base))
 
-    return search(cls, {})
+
+def type_arguments(annotation: object) -> dict[object, object]:
+    """What stands for each type variable of the generic bases of a class or generic alias, by type variable."""
+    origin = typing.get_origin(annotation) or annotation
+    if not isinstance(origin, type) or not (hasattr(origin, "__orig_bases__") or _parameters_of(origin)):
+        return {}
+    found: dict[object, object] = {}
+
+    def walk(cls: type, arguments: tuple[object, ...]) -> None:
+        parameters = _parameters_of(cls)
+        found.update(zip(parameters, arguments or (substitute(each, found) for each in parameters), strict=False))
+        for base in types.get_original_bases(cls):
+            parent = typing.get_origin(base) or base
+            if isinstance(parent, type) and parent not in (object, typing.Generic):
+                walk(parent, tuple(substitute(argument, found) for argument in typing.get_args(base)))
+
+    walk(origin, typing.get_args(annotation))
+    return found
+
+
+def substitute(annotation: object, given: Mapping[object, object]) -> object:
+    """An annotation with its type variables replaced: by what is given, or by their defaults (PEP 696)."""
+    if isinstance(annotation, typing.TypeVar):
+        if annotation in given:
+            return given[annotation]
+        return substitute(annotation.__default__, given) if annotation.has_default() else annotation
+    parameters = _parameters_of(annotation)
+    if isinstance(annotation, type) or not parameters:
+        return annotation
+    values = tuple(substitute(parameter, given) for parameter in parameters)
+    return typing.cast("types.GenericAlias", annotation)[values]
+
+
+def _parameters_of(generic: object) -> tuple[object, ...]:
+    parameters: object = getattr(generic, "__parameters__", ())
+    return typing.cast("tuple[object, ...]", parameters) if isinstance(parameters, tuple) else ()

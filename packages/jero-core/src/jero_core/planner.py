@@ -26,7 +26,7 @@ from .declarations import (
     source_faults,
     usable_sources,
 )
-from .introspect import Parameter, Returned, Signature, place_of, read_signature
+from .introspect import Parameter, Returned, Signature, place_of, read_signature, type_arguments
 from .plan import Argument, Binding, Operation, OperationPlan, Reply, ReplyContext, SharingSource, Source
 from .replies.choose import plan_reply
 from .routables import BODILESS_METHODS, OperationKind, Routable
@@ -146,7 +146,7 @@ class Planner:
         if len(self.problems) > before:
             return
         with self._reporting(place):
-            signature, refusals = read_signature(handler)
+            signature, refusals = read_signature(handler, type_arguments(cls))
             self.report(place, *refusals)
             with self._reporting(place):
                 check_receiver(signature, self.sources)

@@ -4,7 +4,7 @@ A wrapper is a msgspec Struct without garbage-collector tracking: 240 ns cheaper
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final, overload
+from typing import TYPE_CHECKING, Final, TypeVar, overload
 
 import msgspec
 
@@ -20,6 +20,7 @@ from jero_core.extend import (
     ReplyContext,
     Returned,
     fields_of,
+    generic_arguments,
     is_writable,
     raw_pairs,
     refuse,
@@ -77,27 +78,26 @@ class JSONResponse[T, H = None](msgspec.Struct, kw_only=True, gc=False):
     @classmethod
     def __jero_reply__(cls, returned: Returned, context: ReplyContext, /) -> Reply:
         """Plan the reply of `-> JSONResponse[T, H]`."""
-        if not returned.arguments:
+        annotation, headers = generic_arguments(returned.bare, JSONResponse)
+        if isinstance(annotation, TypeVar):
             raise Refusal(
                 code="JERO-W021",
-                reason="JSONResponse does not say what it holds.",
+                reason=f"{cls.__name__} does not say what it holds.",
                 remedy="`JSONResponse[Widget]`, or `JSONResponse[Widget, WidgetHeaders]` with typed headers.",
             )
-        annotation = returned.arguments[0]
         classes = json_classes(annotation, context.codec)
         if classes is None:
             raise Refusal(
                 code="JERO-W021",
-                reason=f"JSONResponse[{type_name(annotation)}] holds no Struct, list of Structs or union of Structs.",
+                reason=f"{type_name(returned.bare)} holds no Struct, list of Structs or union of Structs.",
                 remedy="a msgspec Struct that names the body's members; `-> None` answers without a body.",
             )
-        check = type_check("content", classes, f"JSONResponse[{type_name(annotation)}]")
+        check = type_check("content", classes, type_name(returned.bare))
         body = (
             Fragment.of("content = result.json"),
             check,
             Fragment.of("payload = $encode(content)", encode=context.codec.encode),
         )
-        headers = returned.arguments[1] if len(returned.arguments) > 1 else None
         return _plan(cls, body, headers, JSON_TYPE, annotation, context)
 
 
@@ -136,7 +136,7 @@ class BytesResponse[H = None](msgspec.Struct, kw_only=True, gc=False):
         """Plan the reply of `-> BytesResponse[H]`."""
         check = type_check("payload", (bytes,), "BytesResponse with bytes")
         body = (Fragment.of("payload = result.content"), check)
-        headers = returned.arguments[0] if returned.arguments else None
+        (headers,) = generic_arguments(returned.bare, BytesResponse)
         return _plan(cls, body, headers, BYTES_TYPE, bytes, context)
 
 
