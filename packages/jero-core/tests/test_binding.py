@@ -1,8 +1,11 @@
 """Binding: arguments bind by name (SPEC section 4)."""
 
+import dataclasses
 import datetime
 import enum
+import json
 import uuid
+from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,6 +13,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from jero_core import BaseApp, Endpoint, HTTPError, RawHeaders, Resource
+from jero_core.collisions import has_hashed_keys
 
 from .asgi_driver import app_of, post_json, request, serve
 
@@ -396,18 +400,115 @@ def test_a_malformed_body_is_400(body):
 
 
 @pytest.mark.parametrize(
-    ("body", "place"),
+    ("body", "places"),
     [
-        ("[]", ""),
-        ("{}", ""),
-        ('{"name": ""}', "/name"),
-        ('{"name": 1}', "/name"),
-        ('{"name": "a", "prices": [{"amount": 1, "currency": "EUR"}, {"amount": "x"}]}', "/prices/1/amount"),
+        ("[]", [""]),
+        ("{}", ["/name"]),
+        ('{"name": ""}', ["/name"]),
+        ('{"name": 1}', ["/name"]),
+        (
+            '{"name": "a", "prices": [{"amount": 1, "currency": "EUR"}, {"amount": "x"}]}',
+            ["/prices/1/amount", "/prices/1/currency"],
+        ),
     ],
 )
-def test_a_body_of_another_shape_is_422_with_its_place(body, place):
+def test_a_body_of_another_shape_is_422_with_every_place(body, places):
     response = post_json(echo("json", Order), "/spot", body)
-    assert (response.status, response.invalid) == (422, [("json", place)])
+    assert (response.status, response.invalid) == (422, [("json", place) for place in places])
+
+
+def test_a_member_that_is_wrong_only_the_first_time_it_is_given_has_its_place():
+    response = post_json(echo("json", Order), "/spot", '{"name": 1, "name": "a"}')
+    assert (response.status, response.invalid) == (422, [("json", "/name")])
+
+
+def colliding(count):
+    return [index * (2**61 - 1) for index in range(count)]
+
+
+@pytest.mark.parametrize("kind", [set[int], frozenset[int], dict[int, int], set[uuid.UUID], set[float], set[Decimal]])
+def test_a_body_of_many_keys_with_the_same_hash_is_400(kind):
+    keys = colliding(20_000)
+    if kind == set[float]:
+        keys = ['"not a number"'] * 2 + keys
+    if kind == set[uuid.UUID]:
+        keys = [f'"{uuid.UUID(int=key)}"' for key in keys]
+    if kind == dict[int, int]:
+        body = "{" + ",".join(f'"{key}":0' for key in keys) + "}"
+    else:
+        body = "[" + ",".join(map(str, keys)) + "]"
+    keyed = msgspec.defstruct("Keyed", [("keys", kind)])
+    response = post_json(echo("json", keyed), "/spot", f'{{"keys": {body}}}')
+    assert (response.status, response.json["detail"]) == (400, "The body has too many keys of the same hash.")
+
+
+def test_keys_in_tuples_and_frozen_structs_with_the_same_hash_are_400():
+    frozen = msgspec.defstruct("Frozen", [("a", int), ("b", int)], frozen=True)
+    for item, form in ((tuple[int, int], "[{0},{0}]"), (frozen, '{{"a":{0},"b":{0}}}')):
+        keyed = msgspec.defstruct("Keyed", [("keys", set[item])])
+        body = ",".join(form.format(key) for key in colliding(10_000))
+        assert post_json(echo("json", keyed), "/spot", f'{{"keys": [{body}]}}').status == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys"),
+    [
+        (set[int], [*range(100_000)]),
+        (set[int], [7] * 100_000),
+        (set[float], [index / 3 for index in range(20_000)]),
+        (set[str | int], [f"key {index}" for index in range(20_000)]),
+        (set[uuid.UUID], [str(uuid.UUID(int=index)) for index in range(10_000)]),
+        (dict[int, int], {str(index): index for index in range(50_000)}),
+        (set[int], colliding(90)),
+    ],
+)
+def test_an_honest_body_of_many_keys_is_bound(kind, keys):
+    keyed = msgspec.defstruct("Keyed", [("keys", kind), ("note", str, "")])
+
+    class Spot(Endpoint, path="/spot"):
+        async def post(self, json: keyed) -> str:
+            return str(len(json.keys))
+
+    body = json.dumps({"keys": keys, "note": "x" * 3000})
+    assert post_json(app_of(Spot()), "/spot", body).body.decode() == str(len(set(keys)))
+
+
+def test_a_large_malformed_body_for_a_set_is_400():
+    keyed = msgspec.defstruct("Keyed", [("keys", set[int])])
+    assert post_json(echo("json", keyed), "/spot", '{"keys": [' + "1," * 3000).status == 400
+
+
+def test_types_whose_keys_are_texts_get_no_look_at_their_keys():
+    class Colour(enum.Enum):
+        RED = "red"
+
+    keyed = msgspec.defstruct(
+        "Keyed", [("a", set[str]), ("b", dict[str, int]), ("c", dict[Literal["x"], set[Colour]]), ("d", list[int])]
+    )
+
+    class Spot(Endpoint, path="/spot"):
+        async def post(self, json: keyed) -> None: ...
+
+    app = app_of(Spot())
+    serve(app, lambda client: client.json("POST", "/spot", "{}"))
+    assert not has_hashed_keys(keyed)
+
+
+@dataclasses.dataclass
+class Bag:
+    numbers: set[int]
+
+
+class Nested(Struct):
+    again: "list[Nested]"
+    bag: Bag | None = None
+
+
+@pytest.mark.parametrize(
+    "kind", [list[set[int]], dict[str, frozenset[float]], Bag, Nested, set[str | int], set[tuple[int]]]
+)
+def test_a_type_with_keys_that_are_no_texts_is_found_at_any_depth(kind):
+    assert has_hashed_keys(kind)
 
 
 def test_a_number_of_5000_digits_is_refused():

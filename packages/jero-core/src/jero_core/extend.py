@@ -26,10 +26,12 @@ from .annotations import (
 )
 from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, content_length
 from .codec import Codec
+from .collisions import LARGE, check_keys, has_hashed_keys
 from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
 from .fragment import Fragment, Literal, Name
 from .header_fields import RawHeaders, header_name, header_value, raw_pairs, wire_name
 from .introspect import Parameter, Returned, generic_arguments, read_returned
+from .json_problems import JSONProblems, sure_place
 from .plan import (
     Argument,
     Binding,
@@ -60,6 +62,7 @@ __all__ = [
     "CONTENT_LENGTHS",
     "EMPTY",
     "INVALID",
+    "LARGE",
     "Argument",
     "Binding",
     "BodyFact",
@@ -72,6 +75,7 @@ __all__ = [
     "Header",
     "Invalid",
     "InvalidRequest",
+    "JSONProblems",
     "Literal",
     "Message",
     "Name",
@@ -97,11 +101,13 @@ __all__ = [
     "WiringError",
     "WiringProblem",
     "absent",
+    "check_keys",
     "construct",
     "content_length",
     "conversion",
     "fields_of",
     "generic_arguments",
+    "has_hashed_keys",
     "header_name",
     "header_value",
     "is_plain_text",
@@ -116,6 +122,7 @@ __all__ = [
     "struct_fields",
     "struct_of",
     "structs_in",
+    "sure_place",
     "text_struct",
     "type_name",
     "wire_name",

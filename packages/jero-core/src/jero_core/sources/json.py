@@ -10,19 +10,26 @@ from typing import Final
 import msgspec
 
 from jero_core.extend import (
+    LARGE,
     Binding,
     BodyFact,
+    Codec,
     Fragment,
     HTTPError,
     Invalid,
     InvalidRequest,
+    JSONProblems,
+    Literal,
     Operation,
     Parameter,
     Reads,
     Refusal,
+    check_keys,
+    has_hashed_keys,
     list_item,
     shape_of,
     structs_in,
+    sure_place,
     type_name,
 )
 
@@ -61,24 +68,27 @@ class JSONSource:
             common_types=_COMMON_TYPES,
             require_json=require_json,
         )
-        extract = Fragment.of(
-            """
-            try:
-                if not $body.isascii():
-                    $body.decode()
-                $target = $decode($body)
-            except $not_decodable as problem:
-                raise $refused(problem, $body) from None
-            """,
-            decode=decoder.decode,
-            not_decodable=_NOT_DECODABLE,
-            refused=refused,
-        )
+        lines = [
+            "try:",
+            "    if not $body.isascii():",
+            "        $body.decode()",
+            "    $target = $decode($body)",
+            "except $not_decodable as problem:",
+            "    raise $refused(problem, $body) from None",
+        ]
+        values: dict[str, object] = {
+            "decode": decoder.decode,
+            "not_decodable": _NOT_DECODABLE,
+            "refused": Refused(annotation, operation.codec),
+        }
+        if has_hashed_keys(annotation):
+            lines = ["if len($body) > $large:", "    $check_keys($body)", *lines]
+            values |= {"large": Literal(LARGE), "check_keys": check_keys}
         return Binding(
             reads=Reads.BODY,
             headers=(b"content-type",),
             admit=admit,
-            extract=extract,
+            extract=Fragment(tuple(lines), values),
             problems=(400, 413, 415, 422),
             body=BodyFact(("application/json",), annotation),
         )
@@ -91,17 +101,31 @@ def require_json(content_type: bytes | None) -> None:
         raise HTTPError(415, "The content type must be application/json or end in +json.")
 
 
-def refused(error: Exception, body: bytes) -> HTTPError:
-    """The answer for a body that the decoder refused: 422 if it is JSON of another shape, 400 if it is no JSON."""
-    if isinstance(error, msgspec.ValidationError):
+class Refused:
+    """Says what is wrong with a body; made once for each type, called only for bad bodies."""
+
+    def __init__(self, annotation: object, codec: Codec) -> None:
+        self._annotation = annotation
+        self._codec = codec
+        self._problems: JSONProblems | None = None
+
+    def __call__(self, error: Exception, body: bytes) -> HTTPError:
+        """The answer for a body that the decoder refused: 422 if it is JSON of another shape, 400 if it is no JSON."""
+        if not isinstance(error, msgspec.ValidationError):
+            return _malformed(error)
         # The decoder stops at the first value that does not fit; what comes after it may be no JSON at all.
         try:
-            msgspec.json.decode(body)
+            value: object = msgspec.json.decode(body)
         except _NOT_DECODABLE as malformed:
             return _malformed(malformed)
-        detail, _, path = str(error).partition(" - at `")
-        return InvalidRequest(422, "The JSON body is invalid.", (Invalid("json", _pointer(path.rstrip("`")), detail),))
-    return _malformed(error)
+        if self._problems is None:
+            self._problems = JSONProblems(self._annotation, self._codec.dec_hook)
+        invalid = self._problems.find(value)
+        if not invalid:
+            # What only the text shows, such as a member that is given twice.
+            detail, pointer = sure_place(error)
+            invalid = (Invalid("json", pointer, detail),)
+        return InvalidRequest(422, "The JSON body is invalid.", invalid)
 
 
 def _malformed(error: Exception) -> HTTPError:
@@ -110,9 +134,3 @@ def _malformed(error: Exception) -> HTTPError:
     if isinstance(error, msgspec.DecodeError):
         return HTTPError(400, str(error))
     return HTTPError(400, "The body is no JSON text.")  # Invalid UTF-8 raises UnicodeDecodeError.
-
-
-def _pointer(path: str) -> str:
-    """Msgspec's error path (`$.items[0].price`) as a JSON Pointer (`/items/0/price`)."""
-    parts = re.findall(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)", path)
-    return "".join("/" + (index or name).replace("~", "~0").replace("/", "~1") for index, name in parts)

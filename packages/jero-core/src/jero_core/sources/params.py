@@ -4,6 +4,7 @@ The generated code reads the query once, names in if/elif; it does not stop to s
 `explain` looks again, with care.
 """
 
+from typing import Final
 from urllib.parse import unquote_plus
 
 import msgspec
@@ -29,6 +30,9 @@ from jero_core.extend import (
     text_struct,
 )
 
+MOST_PARAMETERS: Final = 1_000
+"""The most parameters of one query string; it bounds the time that a hostile one takes."""
+
 
 class ParamsSource:
     """Binds query parameters to the fields of a Struct by their wire names."""
@@ -53,6 +57,7 @@ class ParamsSource:
 def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], codec: Codec) -> Fragment:
     values: dict[str, object] = {
         "unquote": unquote_plus,
+        "most": Literal(MOST_PARAMETERS),
         "invalid": INVALID,
         "explain": Explainer(struct, fields, codec),
     }
@@ -62,6 +67,8 @@ def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], codec: Cod
     lines += [
         "    query = $query",
         "    if query:",
+        "        if len(query) > $most and query.count(b'&') >= $most:",
+        "            raise ValueError('too many')",
         "        for pair in query.decode().split('&'):",
         "            key, _, text = pair.partition('=')",
         "            if '%' in pair or '+' in pair:",
@@ -116,13 +123,10 @@ class Explainer:
 
     def __call__(self, problem: Exception, query: bytes) -> HTTPError:
         """The answer to a request that the generated code refused."""
-        texts: dict[str, list[str]] = {}
+        if query.count(b"&") >= MOST_PARAMETERS:
+            return HTTPError(400, f"The query string has more than {MOST_PARAMETERS} parameters.")
         try:
-            for pair in query.decode().split("&"):
-                key, _, text = pair.partition("=")
-                if pair:
-                    key = unquote_plus(key, errors="strict")
-                    texts.setdefault(key, []).append(unquote_plus(text, errors="strict"))
+            texts = _texts_of(query)
         except UnicodeDecodeError:
             return HTTPError(400, "The query string is not valid UTF-8.")
         findings = Findings("params", self._codec)
@@ -145,3 +149,14 @@ class Explainer:
             # Each value is fine by itself: the Struct refused them together (__post_init__).
             findings.add(None, str(problem))
         return InvalidRequest(400, "The query string is invalid.", tuple(findings.invalid))
+
+
+def _texts_of(query: bytes) -> dict[str, list[str]]:
+    """The parameters of a query by name. Raises UnicodeDecodeError."""
+    texts: dict[str, list[str]] = {}
+    for pair in query.decode().split("&"):
+        key, _, text = pair.partition("=")
+        if pair:
+            key = unquote_plus(key, errors="strict")
+            texts.setdefault(key, []).append(unquote_plus(text, errors="strict"))
+    return texts
