@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jero_core.wiring import CODES
+from jero_core.wiring import CODES, WiringError
 
 PAGES = Path(__file__).parents[1] / "docs" / "errors"
 EXAMPLE = re.compile(r"^## (wrong|right)\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -26,7 +26,10 @@ def start(code, kind, folder):
     file.write_text(dict(EXAMPLE.findall(page_of(code)))[kind], encoding="utf-8")
     spec = importlib.util.spec_from_file_location(name, file)
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except WiringError as error:  # Already at the class statement.
+        return {"type": "lifespan.startup.failed", "message": str(error)}
     app, sent = module.App(), []
 
     async def main():

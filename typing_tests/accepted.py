@@ -13,6 +13,7 @@ from jero import (
     Endpoint,
     HTTPError,
     JSONResponse,
+    OperationMeta,
     RawHeaders,
     Resource,
 )
@@ -96,6 +97,26 @@ class App(BaseApp[Factory]):
 class PlainApp(BaseApp):
     async def _wire(self) -> None:
         assert_type(self._factory, None)
+
+
+class OutOfStock(HTTPError, status=409, type="/problems/out-of-stock", title="Out of stock"):
+    sku: str
+    left: int = 0
+
+
+class Gone(HTTPError):
+    def __init__(self, sku: str) -> None:
+        super().__init__(410, f"{sku} is gone", headers={"retry-after": "never"})
+
+
+class Shop(
+    Endpoint, path="/shop", meta=OperationMeta(tags=("shop",)), meta_get=OperationMeta(errors=(OutOfStock, Gone))
+):
+    async def get(self) -> None:
+        error = OutOfStock(sku="4711", detail="none left", headers={"x-a": "b"})
+        assert_type(error.left, int)
+        assert_type(error.status, int)
+        raise error
 
 
 app = App(factory=Factory())

@@ -2,7 +2,17 @@
 
 from msgspec import Struct
 
-from jero import BaseApp, BaseFactory, BytesResponse, Endpoint, HTTPError, JSONResponse, RawHeaders, Resource
+from jero import (
+    BaseApp,
+    BaseFactory,
+    BytesResponse,
+    Endpoint,
+    HTTPError,
+    JSONResponse,
+    OperationMeta,
+    RawHeaders,
+    Resource,
+)
 
 
 class Widget(Struct):
@@ -31,6 +41,21 @@ class Returns(Endpoint, path="/"):
 
     async def put(self) -> BytesResponse[Trace]:
         return BytesResponse(content=b"", headers=Widget(id=1))  # rejected
+
+
+class OutOfStock(HTTPError, status=409):
+    sku: str
+
+
+class WrongStatus(HTTPError, status="409"): ...  # rejected
+
+
+class Shop(Endpoint, path="/shop", meta=3): ...  # rejected
+
+
+OutOfStock(sku="4711", size=3)  # rejected
+OutOfStock("4711")  # rejected
+OperationMeta(errors=(ValueError,))  # rejected
 
 
 class NoWire(BaseApp): ...

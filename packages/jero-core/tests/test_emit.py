@@ -466,38 +466,6 @@ def test_a_response_class_of_an_app_s_own_may_send_it_all_itself():
     assert (len(response.messages), response.body) == (4, b"ab")
 
 
-def test_a_cleanup_that_fails_skips_no_other():
-    ran = []
-
-    class Held:
-        def __init__(self, name):
-            self.name = name
-
-        def bind(self, parameter, operation):
-            def close():
-                ran.append(self.name)
-                if self.name == "two":
-                    raise OSError(self.name)
-
-            return Binding(
-                reads=Reads.HEAD, extract=Fragment.of("$target = 1"), after=Fragment.of("$close()", close=close)
-            )
-
-    class App(BaseApp):
-        sources = {**BaseApp.sources, "one": Held("one"), "two": Held("two")}
-
-        async def _wire(self):
-            self._include_endpoint(Spot())
-
-    class Spot(Endpoint, path="/spot"):
-        async def get(self, one: int, two: int) -> str:
-            return "x"
-
-    with pytest.raises(OSError, match="two"):
-        request(App(), "GET", "/spot")
-    assert ran == ["two", "one"]
-
-
 def test_code_nested_in_generated_code_has_its_route_s_name():
     class Words:
         def bind(self, parameter, operation):

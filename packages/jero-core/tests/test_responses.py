@@ -338,22 +338,3 @@ def test_cancellation_is_nobody_s_answer():
             await client.request("GET", "/spot")
 
     serve(raising(asyncio.CancelledError()), conversation)
-
-
-def test_an_exception_from_send_reaches_the_server():
-    async def conversation(client):
-        async def send(message):
-            raise OSError("client went away")
-
-        scope = {
-            "type": "http",
-            "method": "GET",
-            "raw_path": b"/spot",
-            "path": "/spot",
-            "headers": [],
-            "query_string": b"",
-        }
-        with pytest.raises(OSError, match="went away"):
-            await client.app(scope, None, send)
-
-    serve(returning(Widget, Widget(1)), conversation)

@@ -4,6 +4,7 @@ from .app import BaseApp
 from .errors import HTTPError
 from .header_fields import RawHeaders
 from .lifecycle import BaseFactory
+from .metadata import OperationMeta
 from .replies.wrappers import BytesResponse, JSONResponse
 from .routables import Endpoint, Resource
 from .wiring import Place, WiringError, WiringProblem
@@ -15,6 +16,7 @@ __all__ = [
     "Endpoint",
     "HTTPError",
     "JSONResponse",
+    "OperationMeta",
     "Place",
     "RawHeaders",
     "Resource",

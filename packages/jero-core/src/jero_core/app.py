@@ -29,7 +29,7 @@ from .convertible import DecHook, EncHook
 from .declarations import hook_faults, timeout_faults
 from .emit import Emitter
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
-from .failures import logger
+from .failures import Failures, logger
 from .inflight import requests_under_way, wait_for_requests
 from .introspect import generic_arguments, place_of
 from .lifecycle import BaseFactory, Lifecycle
@@ -326,7 +326,7 @@ def _compile(planner: Planner) -> tuple[Router, tuple[FunctionType, ...]]:
 
     Raises WiringError with every problem that was found.
     """
-    emitter, compiler = Emitter(), Compiler()
+    emitter, compiler = Emitter(Failures(planner.codec.encode)), Compiler()
     routes: list[tuple[Template, dict[str, FunctionType]]] = []
     for template, plans in planner.routes():
         operations: dict[str, FunctionType] = {}

@@ -8,8 +8,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
-from .annotations import EMPTY, type_name
+from .annotations import EMPTY, type_name, unresolvable
+from .codec import Codec
+from .convertible import not_in_json
+from .errors import HTTPError, members_of_error
 from .introspect import Signature, is_method
+from .metadata import NO_META, OperationMeta
 from .plan import Source
 from .routables import Endpoint, OperationKind, Resource, Routable
 from .template import Template, parse_template
@@ -18,7 +22,7 @@ from .wiring import Refusal
 if TYPE_CHECKING:
     from typing import TypeIs
 
-KEYWORDS: Final = frozenset({"path", "max_body_size"})
+KEYWORDS: Final = frozenset({"path", "max_body_size", "meta"})
 """The class keywords of Resource and Endpoint."""
 
 
@@ -114,21 +118,72 @@ def usable_sources(sources: object) -> dict[str, Source]:
     return {name: source for name, source in pairs if _is_source(source)}
 
 
-def keyword_faults(cls: type[Routable]) -> Iterator[Refusal]:
+def keyword_faults(cls: type[Routable], codec: Codec) -> Iterator[Refusal]:
     """What is wrong with a class's keywords (JERO-W003)."""
     keywords = cls._jero_keywords
     for keyword in sorted(keywords.keys() - KEYWORDS):
-        yield Refusal(
-            code="JERO-W003",
-            reason=f"`{keyword}` is no class keyword.",
-            remedy=f"one of {listing(sorted(KEYWORDS))}.",
-        )
+        operation = keyword.removeprefix("meta_")
+        if operation == keyword:
+            yield Refusal(
+                code="JERO-W003",
+                reason=f"`{keyword}` is no class keyword.",
+                remedy=f"one of {listing(sorted(KEYWORDS))}, and `meta_<operation>`.",
+            )
+        elif operation not in operations_of(cls):
+            yield Refusal(
+                code="JERO-W003",
+                reason=f"`{keyword}` is about an operation that {cls.__name__} does not have.",
+                remedy=f"`meta_` and one of {listing(operations_of(cls))}.",
+            )
+    for keyword, value in sorted(keywords.items()):
+        if keyword == "meta" or keyword.startswith("meta_"):
+            yield from _meta_faults(keyword, value, codec)
     if "max_body_size" in keywords and not is_size(limit := keywords["max_body_size"]):
         yield Refusal(
             code="JERO-W003",
             reason=f"max_body_size={limit!r} is no number of bytes.",
             remedy="a positive int, such as `max_body_size=64 * 1024`.",
         )
+
+
+def _meta_faults(keyword: str, meta: object, codec: Codec) -> Iterator[Refusal]:
+    if meta is None:
+        return
+    if not isinstance(meta, OperationMeta):
+        yield Refusal(
+            code="JERO-W003",
+            reason=f"{keyword}={meta!r} is no OperationMeta.",
+            remedy=f"`{keyword}=OperationMeta(errors=(OutOfStock,))`.",
+        )
+        return
+    errors: object = meta.errors
+    for error in cast("tuple[object, ...]", errors) if isinstance(errors, tuple) else [errors]:
+        if not (isinstance(error, type) and issubclass(error, HTTPError)):
+            yield Refusal(
+                code="JERO-W003",
+                reason=f"{keyword}: {type_name(error)} in errors= is no class of errors.",
+                remedy="a tuple of classes that derive from HTTPError: `errors=(OutOfStock,)`.",
+            )
+            continue
+        try:
+            for name, kind in members_of_error(error).items():
+                if (part := not_in_json(kind, knows_all=codec.enc_hook is not None)) is not None:
+                    yield Refusal(
+                        code="JERO-W003",
+                        reason=f"{keyword}: {error.__name__}.{name}: JSON cannot carry {part}.",
+                        remedy="a Struct, a dataclass or a builtin type in its place.",
+                    )
+        except Exception as fault:  # noqa: BLE001  # whatever evaluating an annotation raises
+            yield unresolvable(f"a member of {error.__name__}", fault)
+
+
+def meta_of(cls: type[Routable], operation: str) -> OperationMeta:
+    """What a class's keywords say of one operation; nothing where they are wrong."""
+    keywords = cls._jero_keywords
+    own, shared = keywords.get(f"meta_{operation}"), keywords.get("meta")
+    if not isinstance(own, OperationMeta):
+        return shared if isinstance(shared, OperationMeta) else NO_META
+    return own.over(shared) if isinstance(shared, OperationMeta) else own
 
 
 def is_size(value: object) -> "TypeIs[int]":

@@ -9,6 +9,7 @@ from typing import Final
 
 from .asgi import CONTENT_LENGTHS
 from .body import join_repeat, read_rest, refuse_length, refuse_size
+from .failures import log_abort, log_cleanup
 from .plan import Reply
 from .writer import Writer
 
@@ -75,10 +76,30 @@ def write_failure(writer: Writer) -> None:
 
 
 def write_send(writer: Writer, reply: Reply, dialect: Mapping[str, str]) -> None:
-    """Send what the reply has rendered."""
+    """Send what the reply has rendered. An exception is logged and goes on to the server, which aborts the connection.
+
+    For a whole response, an OSError of `send` says that the client is gone: that is no fault.
+    """
+    writer.namespace["log_abort"] = log_abort
+    writer.write("try:")
+    writer.depth += 1
     if reply.send is not None:
         writer.write_fragment(reply.send, dialect)
-        return
+    else:
+        _write_whole(writer, reply)
+    writer.depth -= 1
+    if reply.send is None:
+        writer.write("except OSError:", "    return")
+    writer.write("except Exception as error:", "    log_abort(error, scope)", "    raise")
+
+
+def write_cleanup_failure(writer: Writer) -> None:
+    """Log an exception of a cleanup: there is nobody left to be answered."""
+    writer.namespace["log_cleanup"] = log_cleanup
+    writer.write("except Exception as error:", "    log_cleanup(error, scope)")
+
+
+def _write_whole(writer: Writer, reply: Reply) -> None:
     payload = "payload"
     if reply.decides_head:
         writer.write("await send({'type': 'http.response.start', 'status': status, 'headers': headers})")

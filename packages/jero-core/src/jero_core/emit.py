@@ -10,8 +10,8 @@ Rules
   `<placeholder>_<n>`, with n the fragment's number; a fragment's own locals are named `_<placeholder>_<n>`. The
   emitter's own names have no number behind an underscore, so the two never meet; user names appear only behind `arg_`,
   as keyword names of the handler's call, and as attribute names.
-- Errors before the response starts become an answer (`fail`); after it has started they reach the server, which aborts
-  the connection.
+- Errors before the response starts become an answer (`fail`); after it has started they are logged and reach the
+  server, which aborts the connection.
 
 The locals of the text: scope, receive, send, slot0..., header0... (bytes or None), length, body, result, and what the
 reply renders (payload, headers, status, ...). What speaks ASGI is in dialect.py.
@@ -22,11 +22,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from . import dialect
-from .failures import fail
+from .failures import Failures
 from .plan import Argument, OperationPlan, Reads
 from .writer import Writer
 
 _CONTENT_LENGTH: Final = b"content-length"
+_FAILURES: Final = Failures()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Source:
 class Emitter:
     """Emits the operations of one app. Those that share bindings and reply differ in few globals only."""
 
-    def __init__(self) -> None:
+    def __init__(self, failures: Failures = _FAILURES) -> None:
+        self._failures = failures
         self._emitted: dict[object, Source] = {}
 
     def emit(self, plan: OperationPlan) -> Source:
@@ -53,7 +55,7 @@ class Emitter:
         )
         like = self._emitted.get(key)
         if like is None:
-            like = self._emitted[key] = emit(plan)
+            like = self._emitted[key] = emit(plan, self._failures)
             return like
         return Source(like.text, like.namespace | _globals_of(plan), plan.label)
 
@@ -63,7 +65,7 @@ def _globals_of(plan: OperationPlan) -> dict[str, object]:
     return {"route": plan.template, "handler": plan.handler, "operation_name": plan.name}
 
 
-def emit(plan: OperationPlan) -> Source:
+def emit(plan: OperationPlan, failures: Failures = _FAILURES) -> Source:
     """The source of the function that serves one operation."""
     writer = Writer()
     arguments = sorted(plan.arguments, key=lambda argument: argument.binding.reads)
@@ -73,7 +75,7 @@ def emit(plan: OperationPlan) -> Source:
     names = {**dialect.NAMES, "operation": "operation_name", **{slot: slot for slot in slots}}
     cleanups = [argument for argument in arguments if argument.binding.after is not None]
 
-    writer.namespace |= {**_globals_of(plan), "fail": fail}
+    writer.namespace |= {**_globals_of(plan), "fail": failures.fail}
     dialect.write_signature(writer, slots)
     for argument in cleanups:
         writer.write(f"arg_{argument.name} = None")
@@ -141,5 +143,8 @@ def _call_arguments(plan: OperationPlan) -> str:
 
 def _write_cleanup(writer: Writer, argument: Argument, names: Mapping[str, str]) -> None:
     if argument.binding.after is not None:
-        writer.write(f"# after: {argument.name}")
+        writer.write(f"# after: {argument.name}", "try:")
+        writer.depth += 1
         writer.write_fragment(argument.binding.after, {**names, "target": f"arg_{argument.name}"})
+        writer.depth -= 1
+        dialect.write_cleanup_failure(writer)

@@ -1,30 +1,95 @@
-"""What becomes of an exception before the response has started: an answer, and a log line if the server is at fault."""
+"""What becomes of an exception: an answer before the response has started, and a log line if the server is at fault.
+
+Rules
+-----
+- An HTTPError is an answer, no fault: nothing is logged. Any other exception is logged on `jero` with its traceback and
+  answered by a bare 500.
+- A group of HTTPErrors alone (a TaskGroup's) is its first one. A group with anything else in it is a fault.
+- An answer that cannot be made (a member that msgspec cannot encode, a header with a line break) is a fault too.
+- Once the response has started there is no other answer: the exception is logged and goes on to the server, which
+  aborts the connection; to end the response would pass half of it off as the whole.
+"""
 
 import logging
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from .asgi import Scope, Send, content_length
-from .errors import PROBLEM_TYPE, ClientDisconnected, HTTPError, problem_body
+import msgspec
+
+from .asgi import Header, Scope, Send, content_length
+from .errors import PROBLEM_TYPE, ClientDisconnected, HTTPError, problem_of
+from .header_fields import raw_pairs
 
 logger: Final = logging.getLogger("jero")
 
 _CONTENT_TYPE: Final = (b"content-type", PROBLEM_TYPE)
+_OWN_HEADERS: Final = frozenset({b"content-length", b"content-type", b"transfer-encoding", b"connection"})
 
 
-async def fail(error: Exception, scope: Scope, send: Send) -> None:
-    """Answer an exception with Problem Details (RFC 9457). One that is no HTTPError is logged, and a bare 500."""
-    if isinstance(error, ClientDisconnected):
-        return
-    if not isinstance(error, HTTPError):
-        # %r: a path may hold line breaks and terminal escapes.
-        logger.error("%s %r failed", scope["method"], scope["path"], exc_info=error)
-        error = HTTPError(500)
-    body = problem_body(error)
-    await send(
-        {
-            "type": "http.response.start",
-            "status": error.status,
-            "headers": [_CONTENT_TYPE, content_length(len(body))],
-        }
-    )
-    await send({"type": "http.response.body", "body": body})
+class Failures:
+    """Answers the exceptions of one app; `encode` is its JSON encoder."""
+
+    def __init__(self, encode: Callable[[object], bytes] = msgspec.json.encode) -> None:
+        self._encode = encode
+
+    async def fail(self, error: Exception, scope: Scope, send: Send) -> None:
+        """Answer an exception with Problem Details (RFC 9457)."""
+        answer = _answer_to(error)
+        if isinstance(answer, ClientDisconnected):
+            return
+        if answer is None:
+            log_failure(error, scope)
+            answer = HTTPError(500)
+        try:
+            body, headers, status = self._render(answer)
+        except Exception as fault:  # noqa: BLE001  # whatever an error's members do when they are encoded
+            log_failure(fault, scope)
+            body, headers, status = self._render(HTTPError(500))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _render(self, error: HTTPError) -> tuple[bytes, list[Header], int]:
+        status = error.status
+        if type(status) is not int or status not in range(400, 600):
+            raise ValueError(f"an HTTPError has a status of 400 to 599, not {status!r}")
+        body = self._encode(problem_of(error))
+        given = [] if error.headers is None else raw_pairs(error.headers)
+        if own := _OWN_HEADERS.intersection(name for name, _ in given):
+            raise ValueError(f"{sorted(own)} are the framework's in an error answer")
+        return body, [_CONTENT_TYPE, content_length(len(body)), *given], status
+
+
+def _answer_to(error: BaseException) -> HTTPError | ClientDisconnected | None:
+    """The error that answers for an exception; None if it is a fault of the server."""
+    if isinstance(error, HTTPError | ClientDisconnected):
+        return error
+    if not isinstance(error, BaseExceptionGroup):
+        return None
+    answers = [_answer_to(leaf) for leaf in _leaves(error)]
+    if None in answers:
+        return None
+    return next((answer for answer in answers if isinstance(answer, HTTPError)), answers[0])
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def log_failure(error: BaseException, scope: Scope) -> None:
+    """Log an exception that has been, or will be, answered by a 500."""
+    # %r: a path may hold line breaks and terminal escapes.
+    logger.error("%s %r failed", scope["method"], scope["path"], exc_info=error)
+
+
+def log_abort(error: Exception, scope: Scope) -> None:
+    """Log an exception that comes when the response has started; the connection will be aborted."""
+    logger.error("%s %r failed after its response had started", scope["method"], scope["path"], exc_info=error)
+
+
+def log_cleanup(error: Exception, scope: Scope) -> None:
+    """Log an exception of a cleanup; the response has been sent, or has failed already."""
+    logger.error("%s %r: a cleanup after the response failed", scope["method"], scope["path"], exc_info=error)

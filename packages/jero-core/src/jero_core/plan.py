@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 from .codec import Codec
 from .fragment import Fragment
 from .introspect import Parameter, Returned
+from .metadata import NO_META, OperationMeta
 from .template import Template
 from .wiring import Place
 
@@ -124,6 +125,7 @@ class OperationPlan:
     reply: Reply
     max_body_size: int
     """The limit of the request body, in bytes."""
+    meta: OperationMeta = NO_META
 
     @property
     def label(self) -> str:

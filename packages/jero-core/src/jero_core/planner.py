@@ -20,6 +20,7 @@ from .declarations import (
     keyword_faults,
     limit_faults,
     listing,
+    meta_of,
     mount_template,
     operations_of,
     short_name,
@@ -91,7 +92,7 @@ class Planner:
         cls = type(routable)
         operations = operations_of(cls)
         with self._reporting(place):
-            refuse(keyword_faults(cls))
+            refuse(keyword_faults(cls, self.codec))
         with self._reporting(place):
             if not operations:
                 raise Refusal(
@@ -167,6 +168,7 @@ class Planner:
                     arguments=arguments,
                     reply=reply,
                     max_body_size=operation.max_body_size,
+                    meta=meta_of(cls, name),
                 )
             )
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
+if TYPE_CHECKING:
+    from .metadata import OperationMeta
+
 
 @dataclass(frozen=True, slots=True)
 class OperationKind:
@@ -36,7 +39,14 @@ class Routable:
 
     if TYPE_CHECKING:
 
-        def __init_subclass__(cls, *, path: str | None = None, max_body_size: int | None = None) -> None: ...
+        def __init_subclass__(
+            cls,
+            *,
+            path: str | None = None,
+            max_body_size: int | None = None,
+            meta: OperationMeta | None = None,
+            **meta_of_operations: OperationMeta | None,
+        ) -> None: ...
 
     else:
 
@@ -53,7 +63,8 @@ class Resource(Routable):
     the item path, which is the mount path and one slot for each further field of the `path` Struct: `read_one` (GET),
     `update` (PUT), `partial_update` (PATCH) and `delete` (DELETE). Other methods are ordinary methods.
 
-    Class keywords: `path`, the template of the mount path; `max_body_size`, the limit of a request's body in bytes.
+    Class keywords: `path`, the template of the mount path; `max_body_size`, the limit of a request's body in bytes;
+    `meta`, an `OperationMeta` about all operations, and `meta_<operation>` about one.
     """
 
     _jero_operations = RESOURCE_OPERATIONS

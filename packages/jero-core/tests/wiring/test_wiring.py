@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from jero_core.wiring import CODES
+from jero_core.wiring import CODES, WiringError
 
 HERE = Path(__file__).parent
 FAIL = sorted((HERE / "fail").glob("*.py"))
@@ -70,7 +70,12 @@ async def answer(app, request):
 
 def report_of(path):
     """What a start of the case's app reports, without folders."""
-    (message,) = asyncio.run(lifespan(load(path).App()))
+    try:
+        case = load(path)
+    except WiringError as error:  # Already at the class statement.
+        message = {"type": "lifespan.startup.failed", "message": str(error)}
+    else:
+        (message,) = asyncio.run(lifespan(case.App()))
     assert message["type"] == "lifespan.startup.failed"
     return re.sub(r"(?:[^\s(]*/)?(\w+\.py:\d)", r"\1", message["message"]) + "\n"
 
