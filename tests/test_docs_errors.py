@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import os
 import re
 import sys
 from pathlib import Path
@@ -17,6 +18,12 @@ by_code = pytest.mark.parametrize("code", sorted(CODES))
 
 def page_of(code):
     return (PAGES / f"{code}.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch):
+    """Examples may set variables."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
 
 
 def start(code, kind, folder):

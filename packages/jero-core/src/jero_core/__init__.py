@@ -4,6 +4,7 @@ from .app import BaseApp
 from .errors import HTTPError
 from .header_fields import RawHeaders
 from .lifecycle import BaseFactory
+from .links import Link, Location
 from .metadata import OperationMeta
 from .replies.wrappers import BytesResponse, JSONResponse
 from .routables import Endpoint, Resource
@@ -16,6 +17,8 @@ __all__ = [
     "Endpoint",
     "HTTPError",
     "JSONResponse",
+    "Link",
+    "Location",
     "OperationMeta",
     "Place",
     "RawHeaders",

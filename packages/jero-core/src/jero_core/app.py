@@ -13,6 +13,7 @@ Rules
 
 import asyncio
 import inspect
+import os
 import sys
 import traceback
 from abc import ABC, abstractmethod
@@ -33,6 +34,7 @@ from .failures import Failures, logger
 from .inflight import requests_under_way, wait_for_requests
 from .introspect import generic_arguments, place_of
 from .lifecycle import BaseFactory, Lifecycle
+from .origins import read_origin
 from .plan import Source
 from .planner import Planner
 from .routables import Endpoint, Resource, Routable
@@ -44,7 +46,7 @@ from .sources.params import ParamsSource
 from .sources.path import PathSource
 from .sources.raw_headers import RawHeadersSource
 from .template import Template
-from .wiring import Place, WiringError, WiringProblem
+from .wiring import Place, Refusal, WiringError, WiringProblem
 
 SOURCES: Final[Mapping[str, Source]] = {
     "path": PathSource(),
@@ -244,6 +246,10 @@ class BaseApp[FactoryT = None](ABC):
         planner.report(
             place_of(cls, cls.__qualname__), *hook_faults(enc_hook, dec_hook), *timeout_faults(cls.shutdown_timeout)
         )
+        try:
+            planner.links.origin = read_origin(os.environ)
+        except Refusal as refusal:
+            planner.report(place_of(cls, cls.__qualname__), refusal)
         self._jero_planner = planner
         try:
             self._jero_check_wire()
@@ -328,6 +334,7 @@ def _compile(planner: Planner) -> tuple[Router, tuple[FunctionType, ...]]:
     """
     emitter, compiler = Emitter(Failures(planner.codec.encode)), Compiler()
     routes: list[tuple[Template, dict[str, FunctionType]]] = []
+    planner.check_links()
     for template, plans in planner.routes():
         operations: dict[str, FunctionType] = {}
         for plan in plans:

@@ -5,6 +5,7 @@ Each check raises a `Refusal` or yields several; the planner knows the place.
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
@@ -22,8 +23,9 @@ from .wiring import Refusal
 if TYPE_CHECKING:
     from typing import TypeIs
 
-KEYWORDS: Final = frozenset({"path", "max_body_size", "meta"})
+KEYWORDS: Final = frozenset({"path", "max_body_size", "ref", "meta"})
 """The class keywords of Resource and Endpoint."""
+_REF: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 
 def as_routable(thing: object, kind: type[Routable]) -> Routable:
@@ -138,6 +140,13 @@ def keyword_faults(cls: type[Routable], codec: Codec) -> Iterator[Refusal]:
     for keyword, value in sorted(keywords.items()):
         if keyword == "meta" or keyword.startswith("meta_"):
             yield from _meta_faults(keyword, value, codec)
+    ref = keywords.get("ref")
+    if ref is not None and not (isinstance(ref, str) and _REF.fullmatch(ref)):
+        yield Refusal(
+            code="JERO-W003",
+            reason=f"ref={ref!r} is no name of letters, digits, `_` and `-`.",
+            remedy='`ref="widgets"`; links lead to its operations as "widgets.read_one".',
+        )
     if "max_body_size" in keywords and not is_size(limit := keywords["max_body_size"]):
         yield Refusal(
             code="JERO-W003",

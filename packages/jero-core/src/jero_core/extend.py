@@ -32,6 +32,7 @@ from .fragment import Fragment, Literal, Name
 from .header_fields import RawHeaders, header_name, header_value, raw_pairs, wire_name
 from .introspect import Parameter, Returned, generic_arguments, read_returned
 from .json_problems import JSONProblems, sure_place
+from .links import Link, Links, Location
 from .plan import (
     Argument,
     Binding,
@@ -76,7 +77,10 @@ __all__ = [
     "Invalid",
     "InvalidRequest",
     "JSONProblems",
+    "Link",
+    "Links",
     "Literal",
+    "Location",
     "Message",
     "Name",
     "Operation",

@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 from .codec import Codec
 from .fragment import Fragment
 from .introspect import Parameter, Returned
+from .links import Links
 from .metadata import NO_META, OperationMeta
 from .template import Template
 from .wiring import Place
@@ -154,6 +155,7 @@ class ReplyContext:
     status: int
     """The status of a successful answer, unless the reply knows better."""
     codec: Codec
+    links: Links
 
 
 class Source(Protocol):

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from .annotations import EMPTY, struct_fields
+from .annotations import EMPTY, struct_fields, struct_of
 from .codec import Codec
 from .declarations import (
     as_routable,
@@ -28,6 +28,8 @@ from .declarations import (
     usable_sources,
 )
 from .introspect import Parameter, Returned, Signature, place_of, read_signature, type_arguments
+from .link_scan import links_in
+from .links import Links, Mounted
 from .plan import Argument, Binding, Operation, OperationPlan, Reply, ReplyContext, SharingSource, Source
 from .replies.choose import plan_reply
 from .routables import BODILESS_METHODS, OperationKind, Routable
@@ -50,6 +52,8 @@ class Planner:
     codec: Codec = field(default_factory=Codec)
     plans: list[OperationPlan] = field(default_factory=list[OperationPlan])
     problems: list[WiringProblem] = field(default_factory=list[WiringProblem])
+    links: Links = field(init=False)
+    _refs: dict[str, str] = field(default_factory=dict[str, str])
     _included: set[type[Routable]] = field(default_factory=set[type[Routable]])
     _has_all_sources: bool = True
     # Same-shaped operations share what is planned for them: it makes a large app start several times sooner.
@@ -58,6 +62,9 @@ class Planner:
     )
     _bindings: dict[object, Binding] = field(default_factory=dict[object, Binding])
     _replies: dict[object, Reply] = field(default_factory=dict[object, Reply])
+
+    def __post_init__(self) -> None:
+        self.links = Links(self.codec)
 
     def include(self, routable: object, kind: type[Routable], caller: Place) -> None:
         """Plan every operation of a Resource or Endpoint instance."""
@@ -100,11 +107,38 @@ class Planner:
                     reason=f"{cls.__name__} has no operation.",
                     remedy=f"a method with one of the names {listing(cls._jero_operations)}.",
                 )
+        with self._reporting(place):
+            self._take_ref(cls)
         mount: Template | None = None
         with self._reporting(place):
             mount = mount_template(cls)
         for name, operation_kind in operations.items():
             self._plan_operation(routable, name, operation_kind, mount, place)
+
+    def _take_ref(self, cls: type[Routable]) -> None:
+        ref = cls._jero_keywords.get("ref")
+        if isinstance(ref, str) and (other := self._refs.setdefault(ref, short_name(cls))) != short_name(cls):
+            raise Refusal(
+                code="JERO-W008",
+                reason=f"ref={ref!r} is {other}'s already.",
+                remedy="another ref for one of the two.",
+            )
+
+    def check_links(self) -> None:
+        """Report the links in handlers that lead nowhere. The last step: everything must be included, and be right."""
+        if self.problems:
+            return
+        for plan in self.plans:
+            found = links_in(plan.handler)
+            for written, reason in self.links.faults(found).items() if found else ():
+                self.report(
+                    plan.place,
+                    Refusal(
+                        code="JERO-W060",
+                        reason=f"{written} leads nowhere: {reason}.",
+                        remedy="an operation of a class that `_wire` includes.",
+                    ),
+                )
 
     def routes(self) -> list[tuple[Template, list[OperationPlan]]]:
         """The plans by template. Collisions become problems."""
@@ -157,6 +191,9 @@ class Planner:
             reply = None if signature.returned is None else self._plan_reply(signature.returned, kind)
             if mount is None or reply is None or len(self.problems) > before:
                 return
+            path = next((each.annotation for each in signature.parameters if each.name == "path"), None)
+            mounted = Mounted(full_name, template, struct_of(path))
+            self.links.mount(getattr(handler, "__func__", handler), cls._jero_keywords.get("ref"), mounted)
             self.plans.append(
                 OperationPlan(
                     method=kind.method,
@@ -273,7 +310,7 @@ class Planner:
         key = returned.annotation, kind.method, kind.status
         reply = _get(self._replies, key)
         if reply is None:
-            context = ReplyContext(kind.method, kind.status, self.codec)
+            context = ReplyContext(kind.method, kind.status, self.codec, self.links)
             reply = _put(self._replies, key, plan_reply(returned, context))
         return reply
 

@@ -43,6 +43,7 @@ class Routable:
             cls,
             *,
             path: str | None = None,
+            ref: str | None = None,
             max_body_size: int | None = None,
             meta: OperationMeta | None = None,
             **meta_of_operations: OperationMeta | None,
@@ -53,7 +54,9 @@ class Routable:
         def __init_subclass__(cls, **keywords: object) -> None:
             # Nothing is refused here: startup reports a wrong keyword together with everything else.
             super().__init_subclass__()
-            cls._jero_keywords = {**cls._jero_keywords, **keywords}
+            # A ref names one class: its subclasses have refs of their own.
+            inherited = {name: value for name, value in cls._jero_keywords.items() if name != "ref"}
+            cls._jero_keywords = inherited | keywords
 
 
 class Resource(Routable):
@@ -64,6 +67,7 @@ class Resource(Routable):
     `update` (PUT), `partial_update` (PATCH) and `delete` (DELETE). Other methods are ordinary methods.
 
     Class keywords: `path`, the template of the mount path; `max_body_size`, the limit of a request's body in bytes;
+    `ref`, a name for links to its operations (`Location.from_ref("widgets.read_one")`);
     `meta`, an `OperationMeta` about all operations, and `meta_<operation>` about one.
     """
 

@@ -23,6 +23,7 @@ CODES: Final = MappingProxyType(
         "JERO-W005": "a handler class has no operation",
         "JERO-W006": "two operations answer the same method and path",
         "JERO-W007": "two templates differ only in slot names",
+        "JERO-W008": "two classes have the same ref",
         "JERO-W010": "an argument has no annotation",
         "JERO-W011": "an annotation cannot be resolved",
         "JERO-W012": "an argument name is no source",
@@ -45,6 +46,8 @@ CODES: Final = MappingProxyType(
         "JERO-W050": "the factory is not what the app declares",
         "JERO-W051": "an attribute of the app class is wrong",
         "JERO-W052": "something is included outside _wire",
+        "JERO-W060": "a link leads to an operation that is not mounted",
+        "JERO-W061": "the settings for links are wrong",
     }
 )
 """Every wiring-error code and its title."""

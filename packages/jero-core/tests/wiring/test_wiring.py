@@ -26,6 +26,12 @@ PASS = sorted((HERE / "pass").glob("*.py"))
 UPDATE = bool(os.environ.get("JERO_UPDATE_GOLDEN"))
 
 
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch):
+    """Cases may set variables."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+
+
 def load(path):
     """Import a case from its file."""
     name = f"wiring_{path.parent.name}_{path.stem}"
