@@ -35,7 +35,7 @@ from .inflight import requests_under_way, wait_for_requests
 from .introspect import generic_arguments, place_of
 from .lifecycle import BaseFactory, Lifecycle
 from .origins import read_origin
-from .plan import Source
+from .plan import OperationPlan, Source
 from .planner import Planner
 from .routables import Endpoint, Resource, Routable
 from .router import Methods, Router, not_found
@@ -94,6 +94,7 @@ class BaseApp[FactoryT = None](ABC):
         app._jero_lifespan_seen = False
         app._jero_starting = None
         app._jero_functions = ()
+        app._jero_plans = ()
         app._jero_route(None)
         return app
 
@@ -108,6 +109,8 @@ class BaseApp[FactoryT = None](ABC):
     _jero_starting: asyncio.Task[str | None] | None
     _jero_functions: tuple[FunctionType, ...]
     """The compiled operations."""
+    _jero_plans: tuple[OperationPlan, ...]
+    """What the app has been planned to be, since its last start."""
 
     def __init__(self, *, factory: FactoryT | None = None) -> None:
         self._jero_given_factory = factory
@@ -261,6 +264,7 @@ class BaseApp[FactoryT = None](ABC):
                     error.add_note(str(WiringError(planner.problems)))
                 raise
             router, self._jero_functions = _compile(planner)
+            self._jero_plans = tuple(planner.plans)
             self._jero_route(router)
         except BaseException:
             await _failure_of("closing after a failed startup", self._jero_lifecycle.close())
@@ -289,6 +293,11 @@ class BaseApp[FactoryT = None](ABC):
         await asyncio.wait([self._jero_starting])
         respond = _not_started if self._jero_router is None else self._jero_router.respond
         await respond(scope, receive, send)
+
+    def _jero_explained(self) -> list[tuple[OperationPlan, str]]:
+        """Each operation's plan and generated source, of a started app."""
+        sources = {function.__globals__["handler"]: inspect.getsource(function) for function in self._jero_functions}
+        return [(plan, sources[plan.handler]) for plan in self._jero_plans]
 
     def _jero_check_wire(self) -> None:
         wire = type(self)._wire

@@ -2,14 +2,16 @@
 
 Python's hash of a number is the number modulo 2**61 - 1, the same in every process. A set of `n` numbers that are
 multiples of it takes time in proportion to n squared: a body of 2 MiB minutes. Texts are not concerned, their hash is
-salted. So where a type has a set or mapping with other keys than texts, a large body is looked through before msgspec
-builds them.
+salted; nor are small numbers and floats, of which no two, or some 40 at most, have the same hash. So where a type has a
+set or mapping with other keys than texts, a large body is looked through before msgspec builds them.
 """
 
 import enum
+import re
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Final, Literal, cast
 
 import msgspec
@@ -18,20 +20,33 @@ from .annotations import attributes_of, members_of, shape_of, struct_fields
 from .errors import HTTPError
 
 MOST_ALIKE: Final = 100
-"""The most different keys of one hash that a set or mapping may have; honest ones have none."""
+"""The most different keys of one hash that a body may have; honest ones have none."""
+
+MOST_COMPOSED: Final = 20_000
+"""The most values of a body with keys that are composed: tuples and frozen Structs."""
 
 LARGE: Final = 2_000
-"""The size in bytes from which a body is looked through: below it, 1,000 keys cost some milliseconds at worst."""
+"""The size in bytes from which a body is looked through: below it, its keys cost a millisecond at worst."""
 
-_SALTED: Final = cast("tuple[object, ...]", (str, bytes, bool, type(None)))
-
-
-def has_hashed_keys(annotation: object) -> bool:
-    """Whether a type has, anywhere in it, a set or mapping whose keys have hashes that a client can choose."""
-    return _has_hashed_keys(annotation, [])
+# What a number of 18 digits and more, or a UUID, is written with; shorter ones collide with too few others.
+_LONG_NUMBER: Final = re.compile(rb"[0-9A-Fa-f.+_-]{18,}")
+_LONG_NUMBER_IN_TEXT: Final = re.compile(r"[\dA-Fa-f.+_-]{18,}")
+_SALTED: Final = cast("tuple[object, ...]", (str, bytes, bool, float, type(None)))
 
 
-def _has_hashed_keys(annotation: object, seen: list[object]) -> bool:
+def key_check(annotation: object) -> Callable[[bytes], None] | None:
+    """What looks through large bodies of a type; None if no key in it, however deep, has a hash that a client chooses.
+
+    It raises HTTPError 400. It looks at the whole body, not only where the type has keys: what is honest has no such
+    values anywhere.
+    """
+    kinds = set(_kinds_of_keys(annotation, []))
+    if "composed" in kinds:
+        return check_composed_keys
+    return check_numbers if kinds else None
+
+
+def _kinds_of_keys(annotation: object, seen: list[object]) -> Iterable[str]:
     for member in members_of(annotation):
         shape = shape_of(member)
         if shape.type in seen:
@@ -45,51 +60,70 @@ def _has_hashed_keys(annotation: object, seen: list[object]) -> bool:
             parts = attributes.values()
         elif isinstance(shape.origin, type) and not issubclass(shape.origin, str | bytes | list | tuple):
             is_keyed = hasattr(shape.origin, "keys") or hasattr(shape.origin, "isdisjoint")
-            if is_keyed and shape.arguments and not _is_salted(shape.arguments[0]):
-                return True
-        if any(_has_hashed_keys(part, seen) for part in parts if part is not ... and shape.origin is not Literal):
-            return True
-    return False
+            if is_keyed and shape.arguments:
+                yield from _kinds_of_key(shape.arguments[0])
+        if shape.origin is not Literal:
+            for part in parts:
+                if part is not ...:
+                    yield from _kinds_of_keys(part, seen)
 
 
-def _is_salted(annotation: object) -> bool:
-    """Whether the keys' hashes are salted, or there are only a few keys to choose from."""
+def _kinds_of_key(annotation: object) -> Iterable[str]:
     for member in members_of(annotation):
         shape = shape_of(member)
-        is_enum = isinstance(shape.type, type) and issubclass(shape.type, enum.Enum)
-        if shape.type not in _SALTED and shape.origin is not Literal and not is_enum:
-            return False
-    return True
+        if isinstance(shape.type, type) and issubclass(shape.type, enum.Enum):
+            continue  # There are only a few to choose from.
+        if shape.type in _SALTED or shape.origin is Literal:
+            continue
+        is_scalar = isinstance(shape.type, type) and issubclass(shape.type, int | uuid.UUID | Decimal)
+        yield "number" if is_scalar else "composed"
 
 
-def check_keys(body: bytes) -> None:
-    """Raise HTTPError 400 if an array or object of a JSON body has many different keys of one hash.
+def check_numbers(body: bytes) -> None:
+    """Raise HTTPError 400 if a body has many different long numbers or UUIDs of one hash."""
+    if b"\\u" in body:  # Digits may be escaped.
+        try:
+            body = msgspec.json.encode(msgspec.json.decode(body))
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return  # The decoder's own business.
+    numbers = _LONG_NUMBER.findall(body)
+    texts = [number.decode() for number in numbers] if body.isascii() else _LONG_NUMBER_IN_TEXT.findall(_text_of(body))
+    if len(texts) > MOST_ALIKE and _has_many_alike([*set(texts)], _hash_of_number):
+        raise _too_many()
 
-    It looks at all of them, not only where the type has a set: what is honest has no such keys anywhere.
-    """
-    if body.count(b",") < MOST_ALIKE:
-        return
+
+def check_composed_keys(body: bytes) -> None:
+    """Raise HTTPError 400 if a body has many different values of one hash, or more values than can be looked at."""
+    check_numbers(body)
+    if body.count(b",") >= MOST_COMPOSED:
+        raise HTTPError(400, f"The body has more than {MOST_COMPOSED} values.")
     try:
         waiting: list[object] = [msgspec.json.decode(body)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return  # The decoder's own business.
+        return
     while waiting:
         value = waiting.pop()
+        items: Iterable[object] = ()
         if isinstance(value, list):
             items = cast("list[object]", value)
-            waiting += [item for item in items if isinstance(item, list | dict)]
         elif isinstance(value, dict):
-            members = cast("dict[str, object]", value)
-            waiting += [item for item in members.values() if isinstance(item, list | dict)]
-            items = [*members]
-        else:
-            continue
-        if len(items) > MOST_ALIKE and _has_many_alike(items):
-            raise HTTPError(400, "The body has too many keys of the same hash.")
+            items = cast("dict[str, object]", value).values()
+        composed = [item for item in items if isinstance(item, list | dict)]
+        waiting += composed
+        if len(composed) > MOST_ALIKE and _has_many_alike(composed, _hash_of):
+            raise _too_many()
 
 
-def _has_many_alike(items: Sequence[object]) -> bool:
-    hashes = [*map(_hash_of, items)]
+def _too_many() -> HTTPError:
+    return HTTPError(400, "The body has too many keys of the same hash.")
+
+
+def _text_of(body: bytes) -> str:
+    return body.decode("utf-8", "replace")
+
+
+def _has_many_alike[V](items: Sequence[V], hash_of: Callable[[V], int]) -> bool:
+    hashes = [*map(hash_of, items)]
     for common, count in Counter(hashes).most_common(1):
         if count > MOST_ALIKE:
             # Equal ones do not collide. As texts: their own hashes are salted.
@@ -97,21 +131,20 @@ def _has_many_alike(items: Sequence[object]) -> bool:
     return False
 
 
+def _hash_of_number(text: str) -> int:
+    """The hash that a number or UUID in a text has once it is a key; any other text's own."""
+    for make in (int, uuid.UUID, Decimal):
+        try:
+            return hash(make(text))
+        except (ValueError, ArithmeticError):
+            continue
+    return hash(text)
+
+
 def _hash_of(value: object) -> int:
-    """The hash that a JSON value has once it is a key: a number, or a text that stands for one."""
+    """The hash that a JSON value has as a tuple, or as a part of one."""
     if isinstance(value, str):
-        try:
-            return hash(int(value))
-        except ValueError:
-            pass
-        try:
-            return hash(uuid.UUID(value))
-        except ValueError:
-            pass
-        try:
-            return hash(float(value))
-        except ValueError:
-            return hash(value)
+        return _hash_of_number(value) if len(value) >= 18 else hash(value)
     if isinstance(value, list):
         return hash(tuple(map(_hash_of, cast("list[object]", value))))
     if isinstance(value, dict):

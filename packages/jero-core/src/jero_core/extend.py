@@ -26,12 +26,12 @@ from .annotations import (
 )
 from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, content_length
 from .codec import Codec
-from .collisions import LARGE, check_keys, has_hashed_keys
+from .collisions import LARGE, key_check
 from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
 from .fragment import Fragment, Literal, Name
 from .header_fields import RawHeaders, header_name, header_value, raw_pairs, wire_name
 from .introspect import Parameter, Returned, generic_arguments, read_returned
-from .json_problems import JSONProblems, sure_place
+from .json_problems import JSONProblems
 from .links import Link, Links, Location
 from .plan import (
     Argument,
@@ -105,18 +105,17 @@ __all__ = [
     "WiringError",
     "WiringProblem",
     "absent",
-    "check_keys",
     "construct",
     "content_length",
     "conversion",
     "fields_of",
     "generic_arguments",
-    "has_hashed_keys",
     "header_name",
     "header_value",
     "is_plain_text",
     "is_repeatable",
     "is_writable",
+    "key_check",
     "list_item",
     "members_of",
     "raw_pairs",
@@ -126,7 +125,6 @@ __all__ = [
     "struct_fields",
     "struct_of",
     "structs_in",
-    "sure_place",
     "text_struct",
     "type_name",
     "wire_name",

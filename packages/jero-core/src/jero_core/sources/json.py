@@ -16,7 +16,6 @@ from jero_core.extend import (
     Codec,
     Fragment,
     HTTPError,
-    Invalid,
     InvalidRequest,
     JSONProblems,
     Literal,
@@ -24,12 +23,10 @@ from jero_core.extend import (
     Parameter,
     Reads,
     Refusal,
-    check_keys,
-    has_hashed_keys,
+    key_check,
     list_item,
     shape_of,
     structs_in,
-    sure_place,
     type_name,
 )
 
@@ -81,7 +78,8 @@ class JSONSource:
             "not_decodable": _NOT_DECODABLE,
             "refused": Refused(annotation, operation.codec),
         }
-        if has_hashed_keys(annotation):
+        check_keys = key_check(annotation)
+        if check_keys is not None:
             lines = ["if len($body) > $large:", "    $check_keys($body)", *lines]
             values |= {"large": Literal(LARGE), "check_keys": check_keys}
         return Binding(
@@ -120,11 +118,7 @@ class Refused:
             return _malformed(malformed)
         if self._problems is None:
             self._problems = JSONProblems(self._annotation, self._codec.dec_hook)
-        invalid = self._problems.find(value)
-        if not invalid:
-            # What only the text shows, such as a member that is given twice.
-            detail, pointer = sure_place(error)
-            invalid = (Invalid("json", pointer, detail),)
+        invalid = self._problems.find(value, error)
         return InvalidRequest(422, "The JSON body is invalid.", invalid)
 
 
