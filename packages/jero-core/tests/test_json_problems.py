@@ -11,7 +11,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from jero_core import Endpoint
-from jero_core.json_problems import MOST, JSONProblems
+from jero_core.json_problems import MOST, MOST_TEXT, JSONProblems
 
 from .asgi_driver import app_of, post_json
 
@@ -102,6 +102,8 @@ class Named(NamedTuple):
 UserID = NewType("UserID", int)
 type Alias[T] = list[T]
 
+
+MISSING = "This member is required."
 
 CASES = [
     (Point, '{"x": "1", "y": null}', {"/x": "Expected `int`, got `str`", "/y": "Expected `int`, got `null`"}),
@@ -203,8 +205,18 @@ CASES = [
 ]
 
 
+def problems_of(annotation, document, **options):
+    """What the second pass says of a text, or of a value as one; nothing if the decoder takes it."""
+    text = document if isinstance(document, str) else msgspec.json.encode(document)
+    try:
+        msgspec.json.decode(text, type=annotation)
+    except msgspec.ValidationError as error:
+        return JSONProblems(annotation).find(msgspec.json.decode(text), error, **options)
+    return ()
+
+
 def found(annotation, document):
-    return {problem.pointer: problem.detail for problem in JSONProblems(annotation).find(msgspec.json.decode(document))}
+    return {p.pointer: p.detail for p in problems_of(annotation, document)}
 
 
 @pytest.mark.parametrize(("annotation", "document", "problems"), [case for case in CASES if case[2] is not None])
@@ -223,37 +235,33 @@ def test_a_valid_value_has_no_problem(annotation, document):
 def test_long_lists_are_looked_through_to_their_end():
     items = [1] * 100_000
     items[700] = items[99_999] = "x"
-    assert [problem.pointer for problem in JSONProblems(list[int]).find(items)] == ["/700", "/99999"]
+    assert [problem.pointer for problem in problems_of(list[int], items)] == ["/700", "/99999"]
 
 
 def test_long_mappings_are_looked_through_to_their_end():
     members = {f"k{index}": 1 for index in range(100_000)} | {"last": "x"}
-    assert [problem.pointer for problem in JSONProblems(dict[str, int]).find(members)] == ["/last"]
+    assert [problem.pointer for problem in problems_of(dict[str, int], members)] == ["/last"]
 
 
 def test_no_more_problems_are_told_than_the_limit():
-    assert len(JSONProblems(list[int]).find(["x"] * 100_000)) == MOST
+    assert len(problems_of(list[int], ["x"] * 100_000)) == MOST
 
 
 def test_a_chain_of_nested_values_is_looked_through_in_time_in_proportion():
     tree = {"value": "x", "children": []}
     for _ in range(200):
         tree = {"value": 1, "children": [{"value": 1}] * 2000 + [tree]}
-    (problem,) = JSONProblems(Tree).find(tree)
+    (problem,) = problems_of(Tree, tree)
     assert problem.pointer == "/children/2000" * 200 + "/value"
 
 
-def test_a_value_nested_beyond_the_recursion_limit_ends_the_search_quietly():
-    tree = {"value": "x"}
-    for _ in range(100_000):
-        tree = {"value": 1, "children": [tree]}
-    assert JSONProblems(Tree).find(tree) == ()
-    while tree.get("children"):  # Freed level by level: the interpreter would recurse.
-        tree = tree["children"].pop()
+def test_a_value_nested_beyond_the_recursion_limit_is_told_by_the_first_refusal():
+    tree = '{"value": 1, "children": [' * 900 + '{"value": "x"}' + "]}" * 900
+    assert found(Tree, tree) == {"/children/0" * 900 + "/value": "Expected `int`, got `str`"}
 
 
 def test_places_begin_with_the_tokens_that_the_caller_gives():
-    (problem,) = JSONProblems(Point).find({"x": "a"}, source="form", place=["part/1"])
+    (problem,) = problems_of(Point, {"x": "a"}, source="form", place=["part/1"])
     assert (problem.source, problem.pointer) == ("form", "/part~11/x")
 
 
@@ -264,8 +272,12 @@ def test_an_exception_that_is_no_refusal_passes_through():
         def __post_init__(self):
             raise LookupError("a fault of the app")
 
+    class Both(Struct):
+        first: int
+        faulty: Faulty
+
     with pytest.raises(LookupError):
-        JSONProblems(Faulty).find({"number": 1})
+        problems_of(Both, '{"first": "x", "faulty": {"number": 1}}')
 
 
 def test_a_fault_of_the_app_in_the_second_pass_is_a_500(caplog):
@@ -300,3 +312,67 @@ def test_the_answer_has_every_problem():
             {"source": "json", "pointer": "/2", "detail": "Expected `object`, got `int`"},
         ],
     )
+
+
+# What only the text shows, and what the decoder sees otherwise than a conversion.
+
+
+def test_a_member_given_twice_of_which_the_first_is_wrong_is_told():
+    assert found(Point, '{"x": "a", "x": 1}') == {"/x": "Expected `int`, got `str`"}
+
+
+def test_raw_members_are_no_problem_of_their_own():
+    class Both(Struct):
+        raw: msgspec.Raw
+        number: int
+
+    assert found(Both, '{"raw": [1, {}], "number": "x"}') == {"/number": "Expected `int`, got `str`"}
+
+
+def test_the_length_of_a_set_is_that_of_its_different_items():
+    pair = Annotated[set[int], Meta(max_length=2)]
+    assert found(list[pair], '[[1, 1, 2, 2], [1, 2, 3], "x"]').keys() == {"/1", "/2"}
+
+
+def test_names_with_dots_and_brackets_are_told_whole_where_the_document_says_which():
+    class Odd(Struct):
+        plain: int = msgspec.field(name="a.b[0]", default=0)
+
+    assert found(Odd, '{"a.b[0]": "x"}') == {"/a.b[0]": "Expected `int`, got `str`"}
+
+
+def test_a_message_that_quotes_the_client_is_not_taken_for_a_place():
+    class Strict2(Struct, forbid_unknown_fields=True):
+        x: int = 0
+
+    assert found(Strict2, '{" - at `$.x`": 1}') == {"/ - at `$.x`": "This member is unknown."}
+
+
+def test_the_text_of_all_problems_together_is_bounded():
+    items = [{"n" * 1000: "x"} for _ in range(1000)]
+    told = problems_of(list[dict[str, int]], items)
+    assert sum(len(problem.pointer) + len(problem.detail) for problem in told) < MOST_TEXT + 2_000
+
+
+def test_null_counts_as_a_member_that_is_there():
+    class Nothing(Struct):
+        nothing: None
+        number: int
+
+    assert found(Nothing, '{"nothing": 1}') == {"/nothing": "Expected `null`, got `int`", "/number": MISSING}
+
+
+@pytest.mark.parametrize(("tag", "place"), [('{"type": true}', "/type"), ('{"type": 1.0}', "/type"), ("{}", "/type")])
+def test_a_tag_is_compared_with_its_type(tag, place):
+    class One(Struct, tag=1):
+        pass
+
+    class Two(Struct, tag=2):
+        pass
+
+    assert found(One | Two, tag).keys() == {place}
+
+
+def test_the_search_ends_when_its_time_is_up(monkeypatch):
+    monkeypatch.setattr("jero_core.json_problems.PATIENCE", -1.0)
+    assert found(list[Point], '[{"x": "a"}, {"x": "b"}]') == {"/0/x": "Expected `int`, got `str`"}

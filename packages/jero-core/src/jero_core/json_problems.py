@@ -1,19 +1,24 @@
-"""Every invalid place of a JSON value, found after msgspec has refused it at the first.
+"""Every invalid place of a JSON value, found after msgspec's decoder has refused it at the first.
 
 Rules
 -----
 - This runs for refused bodies only; a valid one pays nothing.
 - msgspec converts, here as in the first pass; this module only knows where to go on. A conversion stops at the first
   misfit and says where it is: what comes before it in the document is fine, and what comes after is looked at piece by
-  piece. So each piece is converted once, and the whole takes time in proportion to the document.
+  piece. So each piece is converted once or twice, and the whole takes time in proportion to the document.
+- Conversion and decoding differ in details (`msgspec.Raw`, the length of a set). What the decoder takes is no problem.
 - A place is a JSON Pointer (RFC 6901) of the names that the client used. A missing member has the place where it would
   be. What a mapping's key or a set's item has wrong is said of the key's or the item's own place.
-- At most `MOST` problems are told: a hostile document must not become an answer many times its size.
+- A hostile document must not become work without end, or an answer many times its size: the search ends after `MOST`
+  problems, `MOST_TEXT` characters or `PATIENCE`.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from heapq import merge
+from itertools import islice
+from operator import itemgetter
+from time import perf_counter
 from types import GenericAlias
 from typing import Annotated, Final, cast
 
@@ -22,16 +27,22 @@ import msgspec
 from .annotations import Field, Shape, attributes_of, members_of, shape_of, struct_fields
 from .convertible import DecHook
 from .errors import Invalid
+from .json_paths import first_index, first_name, parts, pointer, sure_place
 
 MOST: Final = 1_000
 """The most problems of one document that are told."""
 
+MOST_TEXT: Final = 100_000
+"""The characters, of pointers and reasons together, after which no further problem is told."""
+
+PATIENCE: Final = 0.1
+"""The most seconds that are given to the search in one document."""
+
 _CHUNK: Final = 512
 _MISSING: Final = "This member is required."
 _UNKNOWN: Final = "This member is unknown."
-_PATH: Final = re.compile(r" - at (`key` in )?`\$(.*)`\Z", re.DOTALL)
-_INDEX: Final = re.compile(r"\[(\d+)\]")
 _ARRAYS: Final = (list, set, frozenset, tuple)
+_NO_TYPE: Final = object()
 
 
 class JSONProblems:
@@ -42,15 +53,21 @@ class JSONProblems:
         self._nodes: dict[object, _Node] = {}
         self._root = self.node(annotation)
 
-    def find(self, value: object, source: str = "json", place: Sequence[str] = ()) -> tuple[Invalid, ...]:
-        """Every invalid place in a decoded JSON value, its pointers beginning with the tokens of `place`.
+    def find(
+        self, value: object, error: msgspec.ValidationError, source: str = "json", place: Sequence[str] = ()
+    ) -> tuple[Invalid, ...]:
+        """Every invalid place in a JSON value, decoded without a type; `error` is what the type's decoder raised.
 
-        Empty if msgspec converts the value. Exceptions of a Struct's `__post_init__` or of the hook that are no
-        ValueError or TypeError pass through.
+        There is at least one: what only the text shows, such as a member that is given twice, is told by the error
+        alone. The pointers begin with the tokens of `place`. Exceptions of a Struct's `__post_init__` or of the hook
+        that are no ValueError or TypeError pass through.
         """
         walk = _Walk(source, [*place], self._dec_hook)
         with suppress(_Enough, RecursionError):
-            walk.look(self._root, value)
+            walk.descend(self._root, value, *parts(error))
+        if not walk.found:
+            detail, tokens = sure_place(error, value)
+            walk.found.append(Invalid(source, pointer([*place, *tokens]), detail))
         return tuple(walk.found)
 
     def node(self, annotation: object) -> "_Node":
@@ -65,7 +82,7 @@ class JSONProblems:
 
 
 class _Enough(Exception):  # noqa: N818  # ends the walk, nobody's error
-    """`MOST` problems have been found."""
+    """Enough problems have been found, or enough time spent."""
 
 
 class _Walk:
@@ -75,49 +92,65 @@ class _Walk:
         self._source = source
         self._place = place
         self._dec_hook = dec_hook
+        self._end = perf_counter() + PATIENCE
+        self._text = 0
         self.found: list[Invalid] = []
 
     def add(self, detail: str, *tokens: str) -> None:
         """Note a problem here, or further down."""
-        names = [*self._place, *tokens]
-        pointer = "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names)
-        self.found.append(Invalid(self._source, pointer, detail))
-        if len(self.found) == MOST:
+        problem = Invalid(self._source, pointer([*self._place, *tokens]), detail)
+        self.found.append(problem)
+        self._text += len(problem.pointer) + len(detail)
+        if len(self.found) == MOST or self._text > MOST_TEXT:
             raise _Enough
 
-    def refusal(self, value: object, annotation: object) -> str | None:
-        """Why msgspec refuses a value; None if it does not."""
+    def refusal(self, value: object, annotation: object) -> tuple[str, str] | None:
+        """Why msgspec refuses a value, and the path to the misfit; None if it does not."""
+        if perf_counter() > self._end:
+            raise _Enough
         try:
             msgspec.convert(value, type=annotation, str_keys=True, dec_hook=self._dec_hook)
         except msgspec.ValidationError as error:
-            return str(error)
+            return parts(error)
         return None
 
-    def look(self, node: "_Node", value: object, token: str | None = None) -> None:
-        """Note what is wrong with a value, which stands here or under `token`."""
-        message = self.refusal(value, node.type)
-        if message is None:
-            return
-        detail, path = _parts(message)
-        self.descend(node, value, detail, path, token)
+    def misfits(self, items: list[object], start: int, plain: object) -> Iterator[tuple[int, str, str]]:
+        """The refused items of a list from `start` on, each with the reason and the path within it.
 
-    def descend(self, node: "_Node", value: object, detail: str, path: str, token: str | None) -> None:
-        """Note what is wrong with a refused value: `detail`, at msgspec's `path` from it."""
-        if token is not None:
-            self._place.append(token)
+        `plain` is the type of a list of such items.
+        """
+        while start < len(items):
+            chunk = items[start : start + _CHUNK]
+            refusal = self.refusal(chunk, plain)
+            if refusal is None:
+                start += len(chunk)
+                continue
+            index, path = first_index(refusal[1])
+            start += index or 0
+            yield start, refusal[0], path
+            start += 1
+
+    def look(self, node: "_Node", value: object, token: str) -> None:
+        """Note what is wrong with a value that stands under `token`."""
+        refusal = self.refusal(value, node.type)
+        if refusal is not None:
+            self.descend(node, value, *refusal, token)
+
+    def descend(self, node: "_Node", value: object, detail: str, path: str, *token: str) -> None:
+        """Note what is wrong with a refused value, which stands here or under `token`: `detail`, at a path from it."""
+        self._place += token
         before = len(self.found)
         node.visit(self, value, detail, path)
-        if len(self.found) == before and not path and not node.takes_anything:
-            self.add(detail)
-        if token is not None:
+        if len(self.found) == before and (why := node.decoder_refusal(value, detail, self._dec_hook)) is not None:
+            self.add(why)
+        if token:
             self._place.pop()
 
 
 class _Node:
     """A type that is one value to us: a scalar, or something that only a hook knows."""
 
-    takes_anything = False
-    """Whether JSON of any shape is right: `msgspec.Raw`, which only the decoder makes, not a conversion."""
+    _decode: Callable[[bytes], object] | None = None
 
     def __init__(self, annotation: object) -> None:
         self.type = annotation
@@ -125,9 +158,22 @@ class _Node:
     def visit(self, walk: _Walk, value: object, detail: str, path: str) -> None:
         """Note what is wrong with the parts of a refused value; nothing if it is wrong as a whole."""
 
+    def fits_tag(self, value: object) -> bool:
+        """Whether a union's value is meant for this member."""
+        return True
 
-class _Raw(_Node):
-    takes_anything = True
+    def wrong_tag(self, walk: _Walk, value: object, detail: str) -> None:
+        """Note a value's tag that no member of a union has."""
+
+    def decoder_refusal(self, value: object, detail: str, dec_hook: DecHook | None) -> str | None:
+        """What the decoder has against a value that a conversion refused because of `detail`; None if it takes it."""
+        if self._decode is None:
+            self._decode = msgspec.json.Decoder(cast("type[object]", self.type), dec_hook=dec_hook).decode
+        try:
+            self._decode(msgspec.json.encode(value))
+        except msgspec.ValidationError as error:
+            return parts(error)[0]
+        return None
 
 
 class _Union(_Node):
@@ -136,28 +182,19 @@ class _Union(_Node):
     def __init__(self, annotation: object, problems: JSONProblems) -> None:
         super().__init__(annotation)
         self._problems = problems
-        self._members = [(member, shape_of(member)) for member in members_of(annotation)]
+        shapes = [(member, shape_of(member)) for member in members_of(annotation)]
+        self._objects = [member for member, shape in shapes if _is_object(shape)]
+        self._arrays = [member for member, shape in shapes if _is_array(shape)]
 
     def visit(self, walk: _Walk, value: object, detail: str, path: str) -> None:
-        for member in self._candidates(value):
-            node = self._problems.node(member)
-            if not isinstance(node, _Object) or node.fits_tag(value):
+        members = self._objects if isinstance(value, dict) else self._arrays if isinstance(value, list) else []
+        nodes = [self._problems.node(member) for member in members]
+        for node in nodes:
+            if node.fits_tag(value):
                 node.visit(walk, value, detail, path)
                 return
-        tags = [
-            node.tag_field for node in map(self._problems.node, self._candidates(value)) if isinstance(node, _Object)
-        ]
-        if tags and tags[0] is not None:
-            missing = isinstance(value, dict) and tags[0] not in value
-            walk.add(_MISSING if missing else detail, tags[0])
-
-    def _candidates(self, value: object) -> Iterator[object]:
-        for member, shape in self._members:
-            is_object = _is_object(shape)
-            if (is_object and isinstance(value, dict)) or (
-                not is_object and isinstance(value, list) and _is_array(shape)
-            ):
-                yield member
+        if nodes:
+            nodes[0].wrong_tag(walk, value, detail)
 
 
 class _Object(_Node):
@@ -167,12 +204,12 @@ class _Object(_Node):
         super().__init__(annotation)
         shape = shape_of(annotation)
         struct = struct_fields(shape.type)
-        self.tag_field: str | None = None
+        self._tag_field: str | None = None
         self._tag: str | int | None = None
         self._forbids_unknown = False
         if struct is not None:
             config = struct[0].__struct_config__
-            self.tag_field, self._tag = config.tag_field, config.tag
+            self._tag_field, self._tag = config.tag_field, config.tag
             self._forbids_unknown = config.forbid_unknown_fields
             members = [(field.wire_name, field.type, field.required) for field in struct[1]]
         else:
@@ -184,24 +221,27 @@ class _Object(_Node):
         self._problems = problems
 
     def fits_tag(self, value: object) -> bool:
-        """Whether a union's value is meant for this member."""
-        return self._tag is None or (isinstance(value, dict) and value.get(self.tag_field) == self._tag)
+        return self._tag is None or _same(cast("dict[object, object]", value).get(self._tag_field), self._tag)
+
+    def wrong_tag(self, walk: _Walk, value: object, detail: str) -> None:
+        field = cast("str", self._tag_field)
+        walk.add(detail if field in cast("dict[str, object]", value) else _MISSING, field)
 
     def visit(self, walk: _Walk, value: object, detail: str, path: str) -> None:
         if not isinstance(value, dict):
             return
         members = cast("dict[str, object]", value)
-        first = _first_name(path, members)
-        if first == self.tag_field and first is not None:
+        first, path = first_name(path, members)
+        if first is not None and first == self._tag_field:
             walk.add(detail, first)
             first = None
         for name, item in members.items():
-            kind = self._types.get(name)
-            if kind is None:
-                if self._forbids_unknown and name != self.tag_field:
+            kind = self._types.get(name, _NO_TYPE)
+            if kind is _NO_TYPE:
+                if self._forbids_unknown and name != self._tag_field:
                     walk.add(_UNKNOWN, name)
             elif name == first:
-                walk.descend(self._problems.node(kind), item, detail, path[len(name) + 1 :], name)
+                walk.descend(self._problems.node(kind), item, detail, path, name)
                 first = None
             elif first is None:  # What comes before the first misfit is fine.
                 walk.look(self._problems.node(kind), item, name)
@@ -218,57 +258,65 @@ class _Array(_Node):
         shape = shape_of(annotation)
         self._item = next((argument for argument in shape.arguments if argument is not ...), object)
         self._plain: object = GenericAlias(list, (self._item,))
-        lengths = [(meta.min_length, meta.max_length) for meta in shape.constraints]
-        self._lengths = [
-            Annotated[list[object], msgspec.Meta(min_length=low, max_length=high)]
-            for low, high in lengths
-            if (low, high) != (None, None)
-        ]
+        # The length of a set is that of its different items: only the decoder knows it.
+        is_set = isinstance(shape.origin, type) and hasattr(shape.origin, "isdisjoint")
+        self._lengths = [] if is_set else _lengths(shape, lambda meta: Annotated[list[object], meta])
         self._problems = problems
 
     def visit(self, walk: _Walk, value: object, detail: str, path: str) -> None:
         if not isinstance(value, list):
             return
         items = cast("list[object]", value)
-        index = _INDEX.match(path)
-        start = 0
         node = self._problems.node(self._item)
-        if index is not None and int(index[1]) < len(items):
-            start = int(index[1])
-            walk.descend(node, items[start], detail, path[index.end() :], str(start))
-            start += 1
-        while start < len(items):
-            chunk = items[start : start + _CHUNK]
-            message = walk.refusal(chunk, self._plain)
-            if message is None:
-                start += len(chunk)
-                continue
-            index = _INDEX.match(_parts(message)[1])
-            start += int(index[1]) if index is not None else 0
-            walk.look(node, items[start], str(start))
-            start += 1
-        for constrained in self._lengths:
-            if (message := walk.refusal([None] * len(items), constrained)) is not None:
-                walk.add(message)
+        first, path = first_index(path)
+        if first is not None and first < len(items):
+            walk.descend(node, items[first], detail, path, str(first))
+        for index, why, rest in walk.misfits(items, 0 if first is None else first + 1, self._plain):
+            walk.descend(node, items[index], why, rest, str(index))
+        for length in self._lengths:
+            if (refusal := walk.refusal(items, length)) is not None:
+                walk.add(refusal[0])
 
 
 class _Positions(_Node):
     """A tuple of several types, a NamedTuple, or an array-like Struct: items by position."""
 
-    def __init__(self, annotation: object, types: Sequence[object], required: int, problems: JSONProblems) -> None:
+    def __init__(
+        self, annotation: object, types: Sequence[object], required: int, too_many: str, problems: JSONProblems
+    ) -> None:
         super().__init__(annotation)
         self._types = types
         self._required = required
+        self._too_many = too_many
         self._problems = problems
+        struct = struct_fields(shape_of(annotation).type)
+        self._tag = None if struct is None else struct[0].__struct_config__.tag
+
+    def fits_tag(self, value: object) -> bool:
+        items = cast("list[object]", value)
+        return self._tag is None or _same(items[0] if items else None, self._tag)
+
+    def wrong_tag(self, walk: _Walk, value: object, detail: str) -> None:
+        walk.add(detail if value else _MISSING, "0")
 
     def visit(self, walk: _Walk, value: object, detail: str, path: str) -> None:
         if not isinstance(value, list):
             return
         items = cast("list[object]", value)
-        for index, (kind, item) in enumerate(zip(self._types, items, strict=False)):
+        first, path = first_index(path)
+        start = 0
+        if first is not None and first < min(len(items), len(self._types)):
+            start = first + 1
+            if first == 0 and self._tag is not None:
+                walk.add(detail, "0")
+            else:
+                walk.descend(self._problems.node(self._types[first]), items[first], detail, path, str(first))
+        for index, (kind, item) in islice(enumerate(zip(self._types, items, strict=False)), start, None):
             walk.look(self._problems.node(kind), item, str(index))
         for index in range(len(items), self._required):
             walk.add(_MISSING, str(index))
+        if self._too_many and len(items) > len(self._types):
+            walk.add(self._too_many)
 
 
 class _Mapping(_Node):
@@ -276,35 +324,61 @@ class _Mapping(_Node):
 
     def __init__(self, annotation: object, problems: JSONProblems) -> None:
         super().__init__(annotation)
-        arguments = shape_of(annotation).arguments
-        key, self._value = arguments if len(arguments) == 2 else (object, object)
-        self._plain: object = GenericAlias(dict, (key, self._value))
-        self._keys: object = GenericAlias(dict, (key, None))
+        shape = shape_of(annotation)
+        key, self._value = shape.arguments if len(shape.arguments) == 2 else (object, object)
+        self._keys: object = None if key in (object, str) else GenericAlias(dict, (key, object))
+        self._plain: object = GenericAlias(list, (self._value,))
+        self._lengths = _lengths(shape, lambda meta: Annotated[dict[str, object], meta])
         self._problems = problems
 
     def visit(self, walk: _Walk, value: object, detail: str, path: str) -> None:
         if not isinstance(value, dict):
             return
+        members = cast("dict[str, object]", value)
+        names, items = [*members], [*members.values()]
         node = self._problems.node(self._value)
-        members = [*cast("dict[str, object]", value).items()]
-        for start in range(0, len(members), _CHUNK):
-            chunk = members[start : start + _CHUNK]
-            if walk.refusal(dict(chunk), self._plain) is None:
-                continue
-            for key, item in chunk:
-                message = walk.refusal({key: None}, self._keys)
-                if message is not None:
-                    walk.add(message.partition(" - at ")[0], key)
-                walk.look(node, item, key)
+        keys = ((index, None, why, "") for index, why in self._wrong_keys(walk, names))
+        values = ((index, node, why, rest) for index, why, rest in walk.misfits(items, 0, self._plain))
+        for index, at, why, rest in merge(keys, values, key=itemgetter(0)):
+            if at is None:
+                walk.add(why, names[index])
+            else:
+                walk.descend(at, items[index], why, rest, names[index])
+        for length in self._lengths:
+            if (refusal := walk.refusal(members, length)) is not None:
+                walk.add(refusal[0])
+
+    def _wrong_keys(self, walk: _Walk, names: list[str]) -> Iterator[tuple[int, str]]:
+        """The keys that do not fit, each with the reason; halving tells where they are."""
+        waiting = [(start, names[start : start + _CHUNK]) for start in range(0, len(names), _CHUNK)][::-1]
+        while waiting and self._keys is not None:
+            start, some = waiting.pop()
+            refusal = walk.refusal(dict.fromkeys(some), self._keys)
+            if refusal is not None and len(some) == 1:
+                yield start, refusal[0]
+            elif refusal is not None:
+                half = len(some) // 2
+                waiting += [(start + half, some[half:]), (start, some[:half])]
+
+
+def _lengths(shape: Shape, constrained: Callable[[msgspec.Meta], object]) -> list[object]:
+    """The constraints of an array's or object's length alone, as types."""
+    return [
+        constrained(msgspec.Meta(min_length=meta.min_length, max_length=meta.max_length))
+        for meta in shape.constraints
+        if (meta.min_length, meta.max_length) != (None, None)
+    ]
+
+
+def _same(value: object, tag: str | int) -> bool:
+    """Whether a value is a tag: `true` is not 1."""
+    return type(value) is type(tag) and value == tag
 
 
 def _node_of(annotation: object, problems: JSONProblems) -> _Node:
-    members = [*members_of(annotation)]
-    if len(members) > 1:
+    if len([*members_of(annotation)]) > 1:
         return _Union(annotation, problems)
     shape = shape_of(annotation)
-    if shape.type is msgspec.Raw:
-        return _Raw(annotation)
     struct = struct_fields(shape.type)
     if struct is not None and struct[0].__struct_config__.array_like:
         return _array_like(annotation, struct[0], struct[1], problems)
@@ -312,22 +386,29 @@ def _node_of(annotation: object, problems: JSONProblems) -> _Node:
         is_mapping = struct is None and attributes_of(shape.origin) is None
         return _Mapping(annotation, problems) if is_mapping else _Object(annotation, problems)
     if shape.origin is tuple and shape.arguments and shape.arguments[-1] is not ...:
-        return _Positions(annotation, shape.arguments, len(shape.arguments), problems)
+        return _tuple(annotation, shape.arguments, len(shape.arguments), problems)
     if isinstance(shape.origin, type) and issubclass(shape.origin, tuple) and shape.origin is not tuple:
         hints = attributes_of(shape.origin) or {}
         required = len(hints) - len(getattr(shape.origin, "_field_defaults", {}))
-        return _Positions(annotation, [*hints.values()], required, problems)
+        return _tuple(annotation, [*hints.values()], required, problems)
     return _Array(annotation, problems) if _is_array(shape) else _Node(annotation)
+
+
+def _tuple(annotation: object, types: Sequence[object], required: int, problems: JSONProblems) -> _Positions:
+    length = f"{len(types)}" if len(types) == required else f"{required} to {len(types)}"
+    return _Positions(annotation, types, required, f"Expected `array` of length {length}", problems)
 
 
 def _array_like(
     annotation: object, struct: type[msgspec.Struct], fields: Sequence[Field], problems: JSONProblems
 ) -> _Positions:
+    config = struct.__struct_config__
     types = [field.type for field in fields]
     required = max((index + 1 for index, field in enumerate(fields) if field.required), default=0)
-    if struct.__struct_config__.tag is not None:
+    if config.tag is not None:
         types, required = [object, *types], required + 1  # The tag stands first.
-    return _Positions(annotation, types, required, problems)
+    too_many = f"Expected `array` of at most length {len(types)}" if config.forbid_unknown_fields else ""
+    return _Positions(annotation, types, required, too_many, problems)
 
 
 def _is_object(shape: Shape) -> bool:
@@ -356,30 +437,3 @@ def _required_attributes(cls: object) -> frozenset[str]:
         return cast("frozenset[str]", keys)
     info = cast("msgspec.inspect.DataclassType", msgspec.inspect.type_info(cls))  # Of an attrs class too.
     return frozenset(field.name for field in info.fields if field.required)
-
-
-def _parts(message: str) -> tuple[str, str]:
-    """A message of msgspec's as its detail and the path behind the `$`."""
-    found = _PATH.search(message)
-    if found is None:
-        return message, ""
-    # A key has no path of its own: it is the mapping's part, as an unknown value is.
-    return message[: found.start()], found[2] + ("[...]" if found[1] else "")
-
-
-def sure_place(error: msgspec.ValidationError) -> tuple[str, str]:
-    """What msgspec says of its first misfit, and the pointer to it, or to the nearest part that its path names."""
-    detail, path = _parts(str(error))
-    steps = re.findall(r"\[(\d+)\]|\.([^.\[]+)", path.partition("[...]")[0])
-    return detail, "".join("/" + (index or name).replace("~", "~0").replace("/", "~1") for index, name in steps)
-
-
-def _first_name(path: str, members: dict[str, object]) -> str | None:
-    """The member that msgspec's path leads to first; None if it ends here."""
-    if not path.startswith("."):
-        return None
-    # A name may itself have dots and brackets in it.
-    names = (
-        name for name in members if path.startswith(name, 1) and path[len(name) + 1 : len(name) + 2] in ("", ".", "[")
-    )
-    return max(names, key=len, default=None)
