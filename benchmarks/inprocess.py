@@ -23,8 +23,6 @@ from check import CheckError, check
 from contenders import BASE, DISTRIBUTIONS, MODULES, choose, load
 from workloads import WORKLOADS, Workload
 
-BAR = 1.15
-
 # An app that does nothing: what is left is the loop, the fresh scope and the await. It is reported, not compared.
 HARNESS = "(harness)"
 
@@ -123,7 +121,11 @@ class Lane:
 async def measure(apps: dict[str, ASGIApp], workloads: list[Workload], rounds: int, batch: int) -> list[Lane]:
     """Take turns: in every round each contender handles one batch of each workload, in an order that changes."""
     lanes = {
-        workload.name: [Lane(name, app, workload, batch) for name, app in [(HARNESS, do_nothing), *apps.items()]]
+        workload.name: [
+            Lane(name, app, workload, batch)
+            for name, app in [(HARNESS, do_nothing), *apps.items()]
+            if name == HARNESS or not workload.only or name in workload.only
+        ]
         for workload in workloads
     }
     for group in lanes.values():
@@ -163,7 +165,7 @@ def render(lanes: list[Lane], workloads: list[Workload]) -> str:
             low, mid, high = report.quartiles(ratios(lane, base))
             median = report.quartiles(lane.times)[1]
             net = (median - harness) / (report.quartiles(base.times)[1] - harness)
-            bar = report.verdict(mid, BAR) if name == "jero" else ""
+            bar = report.verdict(mid, workload.bar) if name == "jero" else ""
             rows.append(
                 [
                     name,
@@ -174,7 +176,7 @@ def render(lanes: list[Lane], workloads: list[Workload]) -> str:
                     bar,
                 ]
             )
-        header = ["contender", "median us", f"ratio to {BASE}", "quartiles", "net ratio", f"bar {BAR}"]
+        header = ["contender", "median us", f"ratio to {BASE}", "quartiles", "net ratio", f"bar {workload.bar}"]
         parts.append(f"## {workload.title}\n\n{report.table(header, rows)}\n")
     return "\n".join(parts)
 

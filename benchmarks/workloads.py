@@ -17,6 +17,7 @@ COMMON_HEADERS: Headers = [
 ]
 
 JSON_BODY = b'{"name":"Grinder","quantity":3,"price":349.9,"active":true,"tags":["coffee","burr"]}'
+INVALID_BODY = b'{"name":3,"quantity":"x","price":"a","active":"yes","tags":["coffee",1]}'
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,9 @@ class Workload:
     title: str
     request: Request
     status: int = 200
+    bar: float = 1.15
+    # Who does this work at all; empty: everybody.
+    only: tuple[str, ...] = ()
 
 
 WORKLOADS = {
@@ -91,6 +95,14 @@ WORKLOADS = {
             201,
         ),
         Workload("missing", "GET /missing (404)", Request("GET", "/missing"), 404),
+        Workload(
+            "invalid",
+            "POST /items, all five fields wrong (422 with every problem)",
+            Request("POST", "/items", body=INVALID_BODY, content_type="application/json"),
+            422,
+            bar=2.5,
+            only=("raw", "raw_folded", "jero", "fastapi"),
+        ),
     )
 }
 
@@ -170,8 +182,11 @@ CASES = (
     Case("body not UTF-8", _post(JSON_BODY.replace(b"Grinder", b"\xff")), 400, exact=False),
     Case("a skipped member is not UTF-8", _post(JSON_BODY[:-1] + b',"more":"\xff"}'), 400, exact=False),
     Case("body too deep", _post(b'{"name":"a","more":' + b"[" * 100_000), 400, exact=False),
-    Case("field missing", _post(b'{"name":"Grinder"}'), 422, exact=False, peers=_ERROR),
-    Case("field of a wrong type", _post(JSON_BODY.replace(b"3,", b'"x",')), 422, exact=False, peers=_ERROR),
+    Case("field missing", _post(b'{"name":"Grinder"}'), 422, peers=_ERROR),
+    Case("field of a wrong type", _post(JSON_BODY.replace(b"3,", b'"x",')), 422, peers=_ERROR),
+    Case("fields wrong and missing", _post(b'{"tags":[1,"a",null],"price":[]}'), 422, exact=False, peers=_ERROR),
+    Case("body is a list", _post(b"[]"), 422, peers=_ERROR),
+    Case("invalid, then no JSON", _post(b'{"name":1,'), 400, exact=False, peers=_ERROR),
     Case("body too large", _post(_BIG), 413, exact=False, peers=_ERROR),
     Case("too large, no content-length", _post(_BIG, length=False), 413, exact=False, peers=_ERROR, piece=65_536),
 )

@@ -37,6 +37,7 @@ type Handler = Callable[[Scope, Receive, Send], Response]
 logger = logging.getLogger("raw")
 encode = msgspec.json.Encoder().encode
 decode_new_item = msgspec.json.Decoder(NewItem).decode
+decode_anything = msgspec.json.Decoder().decode
 
 JSON = (b"content-type", b"application/json")
 PROBLEM = (b"content-type", b"application/problem+json")
@@ -55,7 +56,6 @@ BAD_REQUEST = problem(400)
 NOT_FOUND = problem(404)
 TOO_LARGE = problem(413)
 UNSUPPORTED_TYPE = problem(415)
-UNPROCESSABLE = problem(422)
 SERVER_ERROR = problem(500)
 
 
@@ -64,6 +64,50 @@ async def send_constant(send: Send, answer: tuple[int, Headers, bytes]) -> None:
     status, headers, body = answer
     await send({"type": "http.response.start", "status": status, "headers": headers[:]})
     await send({"type": "http.response.body", "body": body})
+
+
+# A type's name in JSON, for the text of an error.
+JSON_NAMES = {str: "str", int: "int", float: "float", bool: "bool", type(None): "null", list: "array", dict: "object"}
+# The members of a new item: the types that each may have once it is decoded without one.
+MEMBERS = (("name", (str,)), ("quantity", (int,)), ("price", (float, int)), ("active", (bool,)), ("tags", (list,)))
+WRONG = {"name": "str", "quantity": "int", "price": "float", "active": "bool", "tags": "array"}
+
+
+def wrong(pointer: str, expected: str, value: object) -> dict[str, str]:
+    """One problem: a value of another type."""
+    detail = f"Expected `{expected}`, got `{JSON_NAMES[type(value)]}`"
+    return {"source": "json", "pointer": pointer, "detail": detail}
+
+
+async def send_unprocessable(send: Send, body: bytes) -> None:
+    """Answer a body that is JSON and no new item, with everything that is wrong with it."""
+    value = decode_anything(body)
+    errors: list[dict[str, str]] = []
+    if type(value) is not dict:
+        errors.append(wrong("", "object", value))
+    else:
+        for name, types in MEMBERS:
+            if name not in value:
+                errors.append({"source": "json", "pointer": "/" + name, "detail": "This member is required."})
+            elif type(member := value[name]) not in types:
+                errors.append(wrong("/" + name, WRONG[name], member))
+            elif name == "tags":
+                for index, tag in enumerate(member):
+                    if type(tag) is not str:
+                        errors.append(wrong(f"/tags/{index}", "str", tag))
+    payload = encode(
+        {
+            "type": "about:blank",
+            "title": "Unprocessable Content",
+            "status": 422,
+            "detail": "The JSON body is invalid.",
+            "errors": errors,
+        }
+    )
+    size = len(payload)
+    length = CONTENT_LENGTH[size] if size < 4096 else content_length(size)
+    await send({"type": "http.response.start", "status": 422, "headers": [PROBLEM, length]})
+    await send({"type": "http.response.body", "body": payload})
 
 
 async def fail(scope: Scope, send: Send, exc: Exception) -> None:
@@ -265,7 +309,10 @@ async def create_item(scope: Scope, receive: Receive, send: Send) -> None:
                 body.decode()
             new = decode_new_item(body)
         except ValidationError:
-            await send_constant(send, UNPROCESSABLE)
+            try:
+                await send_unprocessable(send, body)
+            except (DecodeError, UnicodeDecodeError, RecursionError):
+                await send_constant(send, BAD_REQUEST)
             return
         except (DecodeError, UnicodeDecodeError, RecursionError):
             await send_constant(send, BAD_REQUEST)

@@ -28,6 +28,7 @@ _BLANK: Final = "about:blank"
 _KEYWORDS: Final = ("status", "type", "title")
 _URI_REFERENCE: Final = re.compile(r"[!#-;=?-\[\]_a-z~]+")
 """The characters of a URI reference (RFC 3986, section 2)."""
+_PHRASES: Final[Mapping[int, str]] = {int(status): status.phrase for status in HTTPStatus}
 _TAKEN: Final = frozenset({"type", "title", "status", "detail", "instance", "errors", "headers", "args"})
 """Names that mean something else in a problem, or in an exception."""
 
@@ -100,12 +101,10 @@ class HTTPError(_Occurrence):
     def __init__(self, status: int, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
         if status not in range(400, 600):
             raise ValueError(f"an HTTPError has a status of 400 to 599, not {status!r}")
-        if not isinstance(detail, str | None):
+        if detail is not None and not isinstance(detail, str):
             raise TypeError(f"the detail of an HTTPError is a str, not {detail!r}")
         Exception.__init__(self, status, detail)
-        self.__dict__["status"] = int(status)
-        self.detail = detail
-        self.headers = headers
+        self.__dict__ = {"status": int(status), "detail": detail, "headers": headers}
 
     def __reduce__(self) -> tuple[object, ...]:
         # As it is: an exception is otherwise made again from its positional arguments, which these may not take.
@@ -116,8 +115,9 @@ class InvalidRequest(HTTPError):  # noqa: N818  # named for what the client sent
     """A request that a binding refused, with every invalid value that was found."""
 
     def __init__(self, status: int, detail: str, invalid: tuple[Invalid, ...]) -> None:
-        super().__init__(status, detail)
-        self.__dict__["invalid"] = invalid
+        # Without HTTPError's own, which checks what is right here: this is on the way of each bad request.
+        Exception.__init__(self, status, detail)
+        self.__dict__ = {"status": status, "detail": detail, "headers": None, "invalid": invalid}
 
 
 class ClientDisconnected(Exception):  # noqa: N818  # an event, nobody's error
@@ -133,10 +133,7 @@ def members_of_error(error: type[HTTPError]) -> Mapping[str, object]:
 
 def status_phrase(status: int) -> str:
     """The reason phrase of a status (RFC 9110, section 15), or "Unknown status"."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown status"
+    return _PHRASES.get(status, "Unknown status")
 
 
 def problem_of(error: HTTPError) -> dict[str, object]:
@@ -149,7 +146,7 @@ def problem_of(error: HTTPError) -> dict[str, object]:
     }
     if error.detail is not None:
         # A lone surrogate: text that came from outside must not turn this answer into another error.
-        problem["detail"] = error.detail.encode("utf-8", "replace").decode()
+        problem["detail"] = error.detail if error.detail.isascii() else error.detail.encode("utf-8", "replace").decode()
     for name in error._jero_members:  # of this module
         problem[name] = getattr(error, name)
     if isinstance(error, InvalidRequest):
@@ -244,7 +241,7 @@ def _init_declared(
                 raise TypeError(f"{cls.__name__}() needs {name}=")
             value = copy.copy(default) if isinstance(default, list | dict | set) else default
         self.__dict__[name] = value
-    if not isinstance(detail, str | None):
+    if detail is not None and not isinstance(detail, str):
         raise TypeError(f"the detail of an HTTPError is a str, not {detail!r}")
     self.detail = detail
     self.headers = headers

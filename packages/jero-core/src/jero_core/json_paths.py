@@ -19,18 +19,25 @@ SOME_VALUE: Final = "[...]"
 """A step to one of a mapping's values, or to one of its keys."""
 
 _MESSAGE: Final = re.compile(r"(.*) - at (`key` in )?`\$(.*)`", re.DOTALL)
-_LAST_NAME: Final = re.compile(r"\.([^.\[]*)")
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 
 
 def pointer(tokens: Iterable[str]) -> str:
     """A JSON Pointer (RFC 6901, section 3)."""
-    return "".join("/" + token.replace("~", "~0").replace("/", "~1") for token in tokens)
+    return "".join(map(step, tokens))
+
+
+def step(token: str) -> str:
+    """One token of a JSON Pointer, with its slash."""
+    return "/" + token.replace("~", "~0").replace("/", "~1") if "~" in token or "/" in token else "/" + token
 
 
 def parts(error: msgspec.ValidationError) -> tuple[str, str]:
     """The reason, and the path behind the `$`."""
     message = str(error)
+    detail, mark, path = message.rpartition(" - at `$")
+    if mark and " - at `" not in detail:
+        return detail, path[:-1]
     found = _MESSAGE.fullmatch(message) if message.endswith("`") else None
     if found is None:
         return message, ""
@@ -40,7 +47,7 @@ def parts(error: msgspec.ValidationError) -> tuple[str, str]:
 
 def first_index(path: str) -> tuple[int | None, str]:
     """The item that a path leads to first, and the rest of the path; None if it leads to none."""
-    found = _INDEX.match(path)
+    found = _INDEX.match(path) if path else None
     return (None, path) if found is None else (int(found[1]), path[found.end() :])
 
 
@@ -48,8 +55,8 @@ def first_name(path: str, members: dict[str, object]) -> tuple[str | None, str]:
     """The member that a path leads to first, and the rest of the path; None if there is none, or more than one."""
     if path[:1] != ".":
         return None, path
-    if (plain := _LAST_NAME.fullmatch(path)) is not None:
-        return (plain[1], "") if plain[1] in members else (None, path)
+    if path.count(".") == 1 and "[" not in path:
+        return (path[1:], "") if path[1:] in members else (None, path)
     names = [
         each for each in members if path.startswith(each, 1) and path[len(each) + 1 : len(each) + 2] in ("", ".", "[")
     ]

@@ -3,18 +3,18 @@
 Rules
 -----
 - This runs for refused bodies only; a valid one pays nothing.
-- msgspec converts, here as in the first pass; this module only knows where to go on. A conversion stops at the first
-  misfit and says where it is: what comes before it in the document is fine, and what comes after is looked at piece by
-  piece. So each piece is converted once or twice, and the whole takes time in proportion to the document.
-- Conversion and decoding differ in details (`msgspec.Raw`, the length of a set). What the decoder takes is no problem.
+- msgspec's decoders judge, here as in the first pass; this module only knows where to go on. A decoder stops at the
+  first misfit and says where it is: what comes before it in the document is fine, and what comes after is looked at
+  piece by piece, each encoded again for a decoder of its own type (cheaper than `msgspec.convert`, and the same rules).
+  So each piece is decoded once or twice, and the whole takes time in proportion to the document.
 - A place is a JSON Pointer (RFC 6901) of the names that the client used. A missing member has the place where it would
   be. What a mapping's key or a set's item has wrong is said of the key's or the item's own place.
 - A hostile document must not become work without end, or an answer many times its size: the search ends after `MOST`
   problems, `MOST_TEXT` characters or `PATIENCE`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
@@ -27,7 +27,7 @@ import msgspec
 from .annotations import Field, Shape, attributes_of, members_of, shape_of, struct_fields
 from .convertible import DecHook
 from .errors import Invalid
-from .json_paths import first_index, first_name, parts, pointer, sure_place
+from .json_paths import first_index, first_name, parts, pointer, step, sure_place
 
 MOST: Final = 1_000
 """The most problems of one document that are told."""
@@ -42,7 +42,12 @@ _CHUNK: Final = 512
 _MISSING: Final = "This member is required."
 _UNKNOWN: Final = "This member is unknown."
 _ARRAYS: Final = (list, set, frozenset, tuple)
-_NO_TYPE: Final = object()
+_encode: Final = msgspec.json.Encoder().encode
+_NO_VERDICTS: Final[Mapping[type, str]] = {}
+_PLAIN: Final = cast("tuple[object, ...]", (str, int, float, bool))
+
+
+type Decode = Callable[[bytes], object]
 
 
 class JSONProblems:
@@ -62,13 +67,19 @@ class JSONProblems:
         alone. The pointers begin with the tokens of `place`. Exceptions of a Struct's `__post_init__` or of the hook
         that are no ValueError or TypeError pass through.
         """
-        walk = _Walk(source, [*place], self._dec_hook)
-        with suppress(_Enough, RecursionError):
+        walk = _Walk(source, pointer(place))
+        try:  # noqa: SIM105  # suppress() costs 300 ns
             walk.descend(self._root, value, *parts(error))
+        except (_Enough, RecursionError):
+            pass
         if not walk.found:
             detail, tokens = sure_place(error, value)
             walk.found.append(Invalid(source, pointer([*place, *tokens]), detail))
         return tuple(walk.found)
+
+    def decoder(self, annotation: object) -> Decode:
+        """What decodes a type."""
+        return msgspec.json.Decoder(cast("type[object]", annotation), dec_hook=self._dec_hook).decode
 
     def node(self, annotation: object) -> "_Node":
         """What to do with a value of a type. Nodes are made as they are needed: types may contain themselves."""
@@ -88,40 +99,39 @@ class _Enough(Exception):  # noqa: N818  # ends the walk, nobody's error
 class _Walk:
     """One walk through a document: where it is, and what it has found."""
 
-    def __init__(self, source: str, place: list[str], dec_hook: DecHook | None) -> None:
+    def __init__(self, source: str, place: str) -> None:
         self._source = source
         self._place = place
-        self._dec_hook = dec_hook
         self._end = perf_counter() + PATIENCE
         self._text = 0
         self.found: list[Invalid] = []
 
-    def add(self, detail: str, *tokens: str) -> None:
-        """Note a problem here, or further down."""
-        problem = Invalid(self._source, pointer([*self._place, *tokens]), detail)
-        self.found.append(problem)
-        self._text += len(problem.pointer) + len(detail)
+    def add(self, detail: str, token: str | None = None) -> None:
+        """Note a problem here, or under `token`."""
+        place = self._place if token is None else self._place + step(token)
+        self.found.append(Invalid(self._source, place, detail))
+        self._text += len(place) + len(detail)
         if len(self.found) == MOST or self._text > MOST_TEXT:
             raise _Enough
 
-    def refusal(self, value: object, annotation: object) -> tuple[str, str] | None:
+    def refusal(self, value: object, decode: Decode) -> tuple[str, str] | None:
         """Why msgspec refuses a value, and the path to the misfit; None if it does not."""
         if perf_counter() > self._end:
             raise _Enough
         try:
-            msgspec.convert(value, type=annotation, str_keys=True, dec_hook=self._dec_hook)
+            decode(_encode(value))
         except msgspec.ValidationError as error:
             return parts(error)
         return None
 
-    def misfits(self, items: list[object], start: int, plain: object) -> Iterator[tuple[int, str, str]]:
+    def misfits(self, items: list[object], start: int, decode: Decode) -> Iterator[tuple[int, str, str]]:
         """The refused items of a list from `start` on, each with the reason and the path within it.
 
-        `plain` is the type of a list of such items.
+        `decode` decodes a list of such items.
         """
         while start < len(items):
             chunk = items[start : start + _CHUNK]
-            refusal = self.refusal(chunk, plain)
+            refusal = self.refusal(chunk, decode)
             if refusal is None:
                 start += len(chunk)
                 continue
@@ -132,28 +142,34 @@ class _Walk:
 
     def look(self, node: "_Node", value: object, token: str) -> None:
         """Note what is wrong with a value that stands under `token`."""
-        refusal = self.refusal(value, node.type)
+        refusal = self.refusal(value, node.decode)
         if refusal is not None:
             self.descend(node, value, *refusal, token)
 
-    def descend(self, node: "_Node", value: object, detail: str, path: str, *token: str) -> None:
+    def descend(self, node: "_Node", value: object, detail: str, path: str, token: str | None = None) -> None:
         """Note what is wrong with a refused value, which stands here or under `token`: `detail`, at a path from it."""
-        self._place += token
+        if node.is_plain:
+            self.add(detail, token)
+            return
+        outside = self._place
+        if token is not None:
+            self._place += step(token)
         before = len(self.found)
         node.visit(self, value, detail, path)
-        if len(self.found) == before and (why := node.decoder_refusal(value, detail, self._dec_hook)) is not None:
-            self.add(why)
-        if token:
-            self._place.pop()
+        if len(self.found) == before:
+            self.add(detail)
+        self._place = outside
 
 
 class _Node:
     """A type that is one value to us: a scalar, or something that only a hook knows."""
 
-    _decode: Callable[[bytes], object] | None = None
-
-    def __init__(self, annotation: object) -> None:
-        self.type = annotation
+    def __init__(self, annotation: object, problems: JSONProblems) -> None:
+        self.decode = problems.decoder(annotation)
+        self.is_plain = shape_of(annotation).type in _PLAIN
+        """Whether a value of it has no parts."""
+        self.verdicts = _verdicts(annotation) if annotation in _PLAIN else _NO_VERDICTS
+        """What the decoder says of any value of a class; only where that is the same for all of them."""
 
     def visit(self, walk: _Walk, value: object, detail: str, path: str) -> None:
         """Note what is wrong with the parts of a refused value; nothing if it is wrong as a whole."""
@@ -165,22 +181,12 @@ class _Node:
     def wrong_tag(self, walk: _Walk, value: object, detail: str) -> None:
         """Note a value's tag that no member of a union has."""
 
-    def decoder_refusal(self, value: object, detail: str, dec_hook: DecHook | None) -> str | None:
-        """What the decoder has against a value that a conversion refused because of `detail`; None if it takes it."""
-        if self._decode is None:
-            self._decode = msgspec.json.Decoder(cast("type[object]", self.type), dec_hook=dec_hook).decode
-        try:
-            self._decode(msgspec.json.encode(value))
-        except msgspec.ValidationError as error:
-            return parts(error)[0]
-        return None
-
 
 class _Union(_Node):
     """A union, also `T | None`: the member that the value is meant for is looked at."""
 
     def __init__(self, annotation: object, problems: JSONProblems) -> None:
-        super().__init__(annotation)
+        super().__init__(annotation, problems)
         self._problems = problems
         shapes = [(member, shape_of(member)) for member in members_of(annotation)]
         self._objects = [member for member, shape in shapes if _is_object(shape)]
@@ -201,7 +207,7 @@ class _Object(_Node):
     """A Struct, dataclass, attrs class or TypedDict: members by name."""
 
     def __init__(self, annotation: object, problems: JSONProblems) -> None:
-        super().__init__(annotation)
+        super().__init__(annotation, problems)
         shape = shape_of(annotation)
         struct = struct_fields(shape.type)
         self._tag_field: str | None = None
@@ -219,6 +225,7 @@ class _Object(_Node):
         self._types = {name: kind for name, kind, _ in members}
         self._required = [name for name, _, required in members if required]
         self._problems = problems
+        self._nodes: dict[str, _Node] = {}
 
     def fits_tag(self, value: object) -> bool:
         return self._tag is None or _same(cast("dict[object, object]", value).get(self._tag_field), self._tag)
@@ -236,31 +243,42 @@ class _Object(_Node):
             walk.add(detail, first)
             first = None
         for name, item in members.items():
-            kind = self._types.get(name, _NO_TYPE)
-            if kind is _NO_TYPE:
+            node = self._nodes.get(name) or self._node(name)
+            if node is None:
                 if self._forbids_unknown and name != self._tag_field:
                     walk.add(_UNKNOWN, name)
             elif name == first:
-                walk.descend(self._problems.node(kind), item, detail, path, name)
+                walk.descend(node, item, detail, path, name)
                 first = None
             elif first is None:  # What comes before the first misfit is fine.
-                walk.look(self._problems.node(kind), item, name)
+                verdict = node.verdicts.get(type(item))
+                if verdict is None:
+                    walk.look(node, item, name)
+                elif verdict:
+                    walk.add(verdict, name)
         for name in self._required:
             if name not in members:
                 walk.add(_MISSING, name)
+
+    def _node(self, name: str) -> _Node | None:
+        """What a member is; None if it is unknown."""
+        if name not in self._types:
+            return None
+        node = self._nodes[name] = self._problems.node(self._types[name])
+        return node
 
 
 class _Array(_Node):
     """A list, set, tuple of one type: items by index."""
 
     def __init__(self, annotation: object, problems: JSONProblems) -> None:
-        super().__init__(annotation)
+        super().__init__(annotation, problems)
         shape = shape_of(annotation)
         self._item = next((argument for argument in shape.arguments if argument is not ...), object)
-        self._plain: object = GenericAlias(list, (self._item,))
+        self._decode_items = problems.decoder(GenericAlias(list, (self._item,)))
         # The length of a set is that of its different items: only the decoder knows it.
         is_set = isinstance(shape.origin, type) and hasattr(shape.origin, "isdisjoint")
-        self._lengths = [] if is_set else _lengths(shape, lambda meta: Annotated[list[object], meta])
+        self._lengths = [] if is_set else _lengths(shape, lambda meta: Annotated[list[msgspec.Raw], meta], problems)
         self._problems = problems
 
     def visit(self, walk: _Walk, value: object, detail: str, path: str) -> None:
@@ -271,7 +289,7 @@ class _Array(_Node):
         first, path = first_index(path)
         if first is not None and first < len(items):
             walk.descend(node, items[first], detail, path, str(first))
-        for index, why, rest in walk.misfits(items, 0 if first is None else first + 1, self._plain):
+        for index, why, rest in walk.misfits(items, 0 if first is None else first + 1, self._decode_items):
             walk.descend(node, items[index], why, rest, str(index))
         for length in self._lengths:
             if (refusal := walk.refusal(items, length)) is not None:
@@ -284,7 +302,7 @@ class _Positions(_Node):
     def __init__(
         self, annotation: object, types: Sequence[object], required: int, too_many: str, problems: JSONProblems
     ) -> None:
-        super().__init__(annotation)
+        super().__init__(annotation, problems)
         self._types = types
         self._required = required
         self._too_many = too_many
@@ -323,12 +341,12 @@ class _Mapping(_Node):
     """A dict: values by key, and the keys themselves."""
 
     def __init__(self, annotation: object, problems: JSONProblems) -> None:
-        super().__init__(annotation)
+        super().__init__(annotation, problems)
         shape = shape_of(annotation)
         key, self._value = shape.arguments if len(shape.arguments) == 2 else (object, object)
-        self._keys: object = None if key in (object, str) else GenericAlias(dict, (key, object))
-        self._plain: object = GenericAlias(list, (self._value,))
-        self._lengths = _lengths(shape, lambda meta: Annotated[dict[str, object], meta])
+        self._decode_keys = None if key in (object, str) else problems.decoder(GenericAlias(dict, (key, object)))
+        self._decode_items = problems.decoder(GenericAlias(list, (self._value,)))
+        self._lengths = _lengths(shape, lambda meta: Annotated[dict[str, msgspec.Raw], meta], problems)
         self._problems = problems
 
     def visit(self, walk: _Walk, value: object, detail: str, path: str) -> None:
@@ -338,7 +356,7 @@ class _Mapping(_Node):
         names, items = [*members], [*members.values()]
         node = self._problems.node(self._value)
         keys = ((index, None, why, "") for index, why in self._wrong_keys(walk, names))
-        values = ((index, node, why, rest) for index, why, rest in walk.misfits(items, 0, self._plain))
+        values = ((index, node, why, rest) for index, why, rest in walk.misfits(items, 0, self._decode_items))
         for index, at, why, rest in merge(keys, values, key=itemgetter(0)):
             if at is None:
                 walk.add(why, names[index])
@@ -351,9 +369,9 @@ class _Mapping(_Node):
     def _wrong_keys(self, walk: _Walk, names: list[str]) -> Iterator[tuple[int, str]]:
         """The keys that do not fit, each with the reason; halving tells where they are."""
         waiting = [(start, names[start : start + _CHUNK]) for start in range(0, len(names), _CHUNK)][::-1]
-        while waiting and self._keys is not None:
+        while waiting and self._decode_keys is not None:
             start, some = waiting.pop()
-            refusal = walk.refusal(dict.fromkeys(some), self._keys)
+            refusal = walk.refusal(dict.fromkeys(some), self._decode_keys)
             if refusal is not None and len(some) == 1:
                 yield start, refusal[0]
             elif refusal is not None:
@@ -361,10 +379,29 @@ class _Mapping(_Node):
                 waiting += [(start + half, some[half:]), (start, some[:half])]
 
 
-def _lengths(shape: Shape, constrained: Callable[[msgspec.Meta], object]) -> list[object]:
-    """The constraints of an array's or object's length alone, as types."""
+@functools.cache
+def _verdicts(annotation: object) -> Mapping[type, str]:
+    """What the decoder of a plain type says of the values of each class: "" if it takes them all.
+
+    It is asked once; to ask it again for each value costs a microsecond, most of it for the exception.
+    """
+    decode = msgspec.json.Decoder(cast("type[object]", annotation)).decode
+    verdicts: dict[type, str] = {}
+    for value in ("", 0, 0.5, True, None, list[object](), dict[str, object]()):
+        try:
+            decode(_encode(value))
+        except msgspec.ValidationError as error:
+            verdicts[type(value)] = str(error)
+        else:
+            if type(value) is annotation:
+                verdicts[type(value)] = ""
+    return verdicts
+
+
+def _lengths(shape: Shape, constrained: Callable[[msgspec.Meta], object], problems: JSONProblems) -> list[Decode]:
+    """Decoders that look at nothing but an array's or object's length."""
     return [
-        constrained(msgspec.Meta(min_length=meta.min_length, max_length=meta.max_length))
+        problems.decoder(constrained(msgspec.Meta(min_length=meta.min_length, max_length=meta.max_length)))
         for meta in shape.constraints
         if (meta.min_length, meta.max_length) != (None, None)
     ]
@@ -391,7 +428,7 @@ def _node_of(annotation: object, problems: JSONProblems) -> _Node:
         hints = attributes_of(shape.origin) or {}
         required = len(hints) - len(getattr(shape.origin, "_field_defaults", {}))
         return _tuple(annotation, [*hints.values()], required, problems)
-    return _Array(annotation, problems) if _is_array(shape) else _Node(annotation)
+    return _Array(annotation, problems) if _is_array(shape) else _Node(annotation, problems)
 
 
 def _tuple(annotation: object, types: Sequence[object], required: int, problems: JSONProblems) -> _Positions:
