@@ -10,7 +10,6 @@ import types
 import typing
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Annotated, Final, TypeAliasType, Union
 
 import msgspec
@@ -21,8 +20,7 @@ EMPTY: Final = inspect.Parameter.empty
 """Stands for "no annotation"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """One field of a Struct."""
 
     name: str
@@ -36,8 +34,7 @@ class Field:
     """The default's factory, `msgspec.NODEFAULT` if there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(msgspec.Struct, frozen=True):
     """An annotation without its wrappings: aliases expanded, `Annotated` and `| None` taken off."""
 
     type: object
@@ -173,11 +170,11 @@ def shape_of(annotation: object) -> Shape:
     if origin is Annotated:
         inner = shape_of(arguments[0])
         metas = tuple(item for item in arguments[1:] if isinstance(item, msgspec.Meta))
-        return replace(inner, constraints=inner.constraints + metas)
+        return msgspec.structs.replace(inner, constraints=inner.constraints + metas)
     if is_union(annotation):
         members = [member for member in arguments if member is not type(None)]
         if len(members) == 1 < len(arguments):
-            return replace(shape_of(members[0]), optional=True)
+            return msgspec.structs.replace(shape_of(members[0]), optional=True)
     return Shape(annotation, arguments, origin or annotation, (), optional=False)
 
 

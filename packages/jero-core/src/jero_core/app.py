@@ -245,7 +245,7 @@ class BaseApp[FactoryT = None](ABC):
         # Read from the class: a plain function is not to become a method.
         enc_hook, dec_hook = cls.enc_hook, cls.dec_hook
         codec = Codec(_callable_or_stand_in(enc_hook), _callable_or_stand_in(dec_hook))
-        planner = Planner(self.sources, self.max_body_size, codec, problems=[*self._jero_strays])
+        planner = Planner(self.sources, self.max_body_size, codec, problems=self._jero_strays)
         planner.report(
             place_of(cls, cls.__qualname__), *hook_faults(enc_hook, dec_hook), *timeout_faults(cls.shutdown_timeout)
         )

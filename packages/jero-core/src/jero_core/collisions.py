@@ -29,8 +29,8 @@ LARGE: Final = 2_000
 """The size in bytes from which a body is looked through: below it, its keys cost a millisecond at worst."""
 
 # What a number of 18 digits and more, or a UUID, is written with; shorter ones collide with too few others.
-_LONG_NUMBER: Final = re.compile(rb"[0-9A-Fa-f.+_-]{18,}")
-_LONG_NUMBER_IN_TEXT: Final = re.compile(r"[\dA-Fa-f.+_-]{18,}")
+_LONG_NUMBER: Final = rb"[0-9A-Fa-f.+_-]{18,}"
+_LONG_NUMBER_IN_TEXT: Final = r"[\dA-Fa-f.+_-]{18,}"
 _SALTED: Final = cast("tuple[object, ...]", (str, bytes, bool, float, type(None)))
 
 
@@ -86,8 +86,10 @@ def check_numbers(body: bytes) -> None:
             body = msgspec.json.encode(msgspec.json.decode(body))
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return  # The decoder's own business.
-    numbers = _LONG_NUMBER.findall(body)
-    texts = [number.decode() for number in numbers] if body.isascii() else _LONG_NUMBER_IN_TEXT.findall(_text_of(body))
+    numbers = re.findall(_LONG_NUMBER, body)
+    texts = (
+        [number.decode() for number in numbers] if body.isascii() else re.findall(_LONG_NUMBER_IN_TEXT, _text_of(body))
+    )
     if len(texts) > MOST_ALIKE and _has_many_alike([*set(texts)], _hash_of_number):
         raise _too_many()
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 KEYWORDS: Final = frozenset({"path", "max_body_size", "ref", "meta"})
 """The class keywords of Resource and Endpoint."""
-_REF: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+_REF: Final = r"[A-Za-z_][A-Za-z0-9_-]*"
 
 
 def as_routable(thing: object, kind: type[Routable]) -> Routable:
@@ -141,7 +141,7 @@ def keyword_faults(cls: type[Routable], codec: Codec) -> Iterator[Refusal]:
         if keyword == "meta" or keyword.startswith("meta_"):
             yield from _meta_faults(keyword, value, codec)
     ref = keywords.get("ref")
-    if ref is not None and not (isinstance(ref, str) and _REF.fullmatch(ref)):
+    if ref is not None and not (isinstance(ref, str) and re.fullmatch(_REF, ref)):
         yield Refusal(
             code="JERO-W003",
             reason=f"ref={ref!r} is no name of letters, digits, `_` and `-`.",

@@ -18,8 +18,9 @@ reply renders (payload, headers, status, ...). What speaks ASGI is in dialect.py
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from . import dialect
 from .failures import Failures
@@ -30,8 +31,7 @@ _CONTENT_LENGTH: Final = b"content-length"
 _FAILURES: Final = Failures()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """The text of one operation, the globals that it runs with, and the label to show it under."""
 
     text: str

@@ -26,7 +26,7 @@ PROBLEM_TYPE: Final = b"application/problem+json"
 
 _BLANK: Final = "about:blank"
 _KEYWORDS: Final = ("status", "type", "title")
-_URI_REFERENCE: Final = re.compile(r"[!#-;=?-\[\]_a-z~]+")
+_URI_REFERENCE: Final = r"[!#-;=?-\[\]_a-z~]+"
 """The characters of a URI reference (RFC 3986, section 2)."""
 _PHRASES: Final[Mapping[int, str]] = {int(status): status.phrase for status in HTTPStatus}
 _TAKEN: Final = frozenset({"type", "title", "status", "detail", "instance", "errors", "headers", "args"})
@@ -206,7 +206,7 @@ def _keyword_faults(keywords: Mapping[str, object]) -> list[tuple[str, str]]:
     if type(status) is not int or status not in range(400, 600):
         faults.append((f"status={status!r} is no status of an error.", "a status of 400 to 599."))
     kind = keywords.get("type", _BLANK)
-    if not isinstance(kind, str) or not _URI_REFERENCE.fullmatch(kind):
+    if not isinstance(kind, str) or not re.fullmatch(_URI_REFERENCE, kind):
         remedy = 'a reference to a page about it: `type="/problems/out-of-stock"`.'
         faults.append((f"type={kind!r} is no URI reference (RFC 3986).", remedy))
     title = keywords.get("title", "-")

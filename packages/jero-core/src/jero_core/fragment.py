@@ -15,15 +15,15 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 _PLACEHOLDER: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _LITERAL_TYPES: Final = (str, bytes, int, float, bool, type(None))
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(msgspec.Struct, frozen=True):
     """A value written into the text as its `repr()`; TypeError unless its type is exactly a plain scalar's."""
 
     value: str | bytes | int | float | bool | None
@@ -39,8 +39,7 @@ class Literal:
         return repr(self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(msgspec.Struct, frozen=True):
     """An identifier (an attribute or keyword-argument name) written into the text; ValueError if it is none."""
 
     value: str
@@ -59,12 +58,11 @@ class Name:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(msgspec.Struct, frozen=True):
     """Lines of generated text (`$placeholder` syntax) and the values that they use."""
 
     lines: tuple[str, ...] = ()
-    values: Mapping[str, object] = field(default_factory=dict[str, object])
+    values: Mapping[str, object] = {}
 
     @classmethod
     def of(cls, text: str, /, **values: object) -> "Fragment":

@@ -7,8 +7,9 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeIs
+
+import msgspec
 
 from .annotations import EMPTY, check_expands, has_strings, type_name, unresolvable, unwrapped
 from .wiring import Place, Refusal
@@ -24,8 +25,7 @@ _YIELDS: Final = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 _VARIADIC: Final = {_VAR_POSITIONAL: "*", _VAR_KEYWORD: "**"}
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True):
     """One parameter of a handler, its annotation resolved."""
 
     name: str
@@ -34,8 +34,7 @@ class Parameter:
     """Whether the handler is called with it by position: that is faster, and safe where no decorator is between."""
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(msgspec.Struct, frozen=True):
     """A handler's return annotation, taken apart: `JSONResponse[Widget]` has origin JSONResponse and one argument."""
 
     annotation: object
@@ -45,8 +44,7 @@ class Returned:
     arguments: tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(msgspec.Struct, frozen=True):
     """What a handler's signature says."""
 
     names: tuple[str, ...]

@@ -18,8 +18,8 @@ import msgspec
 SOME_VALUE: Final = "[...]"
 """A step to one of a mapping's values, or to one of its keys."""
 
-_MESSAGE: Final = re.compile(r"(.*) - at (`key` in )?`\$(.*)`", re.DOTALL)
-_INDEX: Final = re.compile(r"\[(\d+)\]")
+_MESSAGE: Final = r"(?s)(.*) - at (`key` in )?`\$(.*)`"
+_INDEX: Final = r"\[(\d+)\]"
 
 
 def pointer(tokens: Iterable[str]) -> str:
@@ -38,7 +38,7 @@ def parts(error: msgspec.ValidationError) -> tuple[str, str]:
     detail, mark, path = message.rpartition(" - at `$")
     if mark and " - at `" not in detail:
         return detail, path[:-1]
-    found = _MESSAGE.fullmatch(message) if message.endswith("`") else None
+    found = re.fullmatch(_MESSAGE, message) if message.endswith("`") else None
     if found is None:
         return message, ""
     # A key has no path of its own: it is the mapping's part, as an unknown value is.
@@ -47,7 +47,7 @@ def parts(error: msgspec.ValidationError) -> tuple[str, str]:
 
 def first_index(path: str) -> tuple[int | None, str]:
     """The item that a path leads to first, and the rest of the path; None if it leads to none."""
-    found = _INDEX.match(path) if path else None
+    found = re.match(_INDEX, path) if path else None
     return (None, path) if found is None else (int(found[1]), path[found.end() :])
 
 

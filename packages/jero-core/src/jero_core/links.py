@@ -14,7 +14,6 @@ import math
 import re
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import quote, urlsplit
 
@@ -28,16 +27,15 @@ from .origins import Origin, PathOnly
 from .template import Template
 
 _URL_SAFE: Final = "/?#[]@!$&'()*+,;=:%~"
-_NO_TEXT: Final = re.compile(r"[\x00-\x20\x7f\\]")
-_RELATION: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.:/?#%&=~_-]*(?: [A-Za-z][A-Za-z0-9+.:/?#%&=~_-]*)*")
-_MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
+_NO_TEXT: Final = r"[\x00-\x20\x7f\\]"
+_RELATION: Final = r"[A-Za-z][A-Za-z0-9+.:/?#%&=~_-]*(?: [A-Za-z][A-Za-z0-9+.:/?#%&=~_-]*)*"
+_MEDIA_TYPE: Final = r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+"
 
 _paths: weakref.WeakKeyDictionary[object, type[msgspec.Struct] | None] = weakref.WeakKeyDictionary()
 """The `path` Structs of handlers, once they have been read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """Where a link leads: to an operation, by its function or its ref, or to a fixed text."""
 
     operation: object = None
@@ -69,7 +67,7 @@ class Target:
     @classmethod
     def of_path(cls, path: str) -> Self:
         """Raises ValueError unless `path` is an absolute path within the app."""
-        if not path.startswith("/") or path.startswith("//") or _NO_TEXT.search(path):
+        if not path.startswith("/") or path.startswith("//") or re.search(_NO_TEXT, path):
             raise ValueError(f"{path!r} is no path that begins with one '/', without spaces, backslashes and controls")
         return cls(text=quote(path, safe=_URL_SAFE))
 
@@ -79,13 +77,12 @@ class Target:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
             raise ValueError(f"{url!r} is no http or https URL without credentials")
-        if _NO_TEXT.search(url) or not parts.netloc.isascii():
+        if re.search(_NO_TEXT, url) or not parts.netloc.isascii():
             raise ValueError(f"{url!r} has a space, backslash or control, or a host that is not in ASCII (IDNA)")
         return cls(text=quote(url, safe=_URL_SAFE), is_absolute=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(msgspec.Struct, frozen=True):
     """A `Location` header (RFC 9110, section 10.2.2), made by one of its class methods."""
 
     target: Target
@@ -117,8 +114,7 @@ class Location:
         return cls(Target.of_url(url))
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """One link of a `Link` header (RFC 8288), made by one of its class methods, which raise as Location's do.
 
     `rel` is the relation type, several separated by a space; `title` a text for people; `media_type` what is there.
@@ -131,9 +127,9 @@ class Link:
     media_type: str | None = None
 
     def __post_init__(self) -> None:
-        if not _RELATION.fullmatch(self.rel):
+        if not re.fullmatch(_RELATION, self.rel):
             raise ValueError(f"{self.rel!r} is no relation type (RFC 8288, section 3.3)")
-        if self.media_type is not None and not _MEDIA_TYPE.fullmatch(self.media_type):
+        if self.media_type is not None and not re.fullmatch(_MEDIA_TYPE, self.media_type):
             raise ValueError(f"{self.media_type!r} is no media type (RFC 9110, section 8.3.1)")
 
     @classmethod
@@ -173,8 +169,7 @@ class Link:
         return cls(Target.of_url(url), rel, title, media_type)
 
 
-@dataclass(frozen=True, slots=True)
-class Mounted:
+class Mounted(msgspec.Struct, frozen=True):
     """One mounted operation, as links find it."""
 
     name: str

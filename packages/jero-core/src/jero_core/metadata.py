@@ -1,12 +1,11 @@
 """What a declaration says of an operation beyond its types: for documents, and for whoever reads the class."""
 
-from dataclasses import dataclass
+import msgspec
 
 from .errors import HTTPError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationMeta:
+class OperationMeta(msgspec.Struct, frozen=True, kw_only=True):
     """Facts about an operation, given with the class keywords `meta` (all operations) and `meta_<operation>`.
 
     `errors` are the declared errors that the handler raises. An operation's own facts go before its class's; errors and

@@ -20,10 +20,9 @@ from .wiring import Refusal
 BASE_URL: Final = "JERO_BASE_URL"
 TRUST_FORWARDED: Final = "JERO_TRUST_FORWARDED"
 
-_HOST: Final = re.compile(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?", re.ASCII
-)
-_PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?", re.ASCII)
+# Patterns as text: few apps have links, and compiling these takes longer than much of an import.
+_HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?"
+_PREFIX: Final = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -68,7 +67,7 @@ class Forwarded:
         if any(len(values) > 1 for values in given.values()):
             return own
         proto, host = _one(given, b"proto").lower(), _one(given, b"host")
-        parts = _HOST.fullmatch(host)
+        parts = re.fullmatch(_HOST, host)
         if proto not in _DEFAULT_PORTS or parts is None:
             return own
         port = _one(given, b"port") or (parts["port"] or ":")[1:]
@@ -77,7 +76,7 @@ class Forwarded:
         if not parts["port"] and port and int(port) != _DEFAULT_PORTS[proto]:
             host = f"{host}:{int(port)}"
         prefix = _one(given, b"prefix")
-        if not _PREFIX.fullmatch(prefix) or ".." in prefix.split("/"):
+        if not re.fullmatch(_PREFIX, prefix) or ".." in prefix.split("/"):
             return own
         return f"{proto}://{host}{prefix.rstrip('/') if b'prefix' in given else own}"
 
@@ -99,10 +98,10 @@ def read_origin(environment: Mapping[str, str]) -> Origin:
         return Forwarded() if trust == "1" else PathOnly()
     try:
         parts = urlsplit(base)
-        is_url = parts.scheme in _DEFAULT_PORTS and _HOST.fullmatch(parts.netloc) and parts.port != 0
+        is_url = parts.scheme in _DEFAULT_PORTS and re.fullmatch(_HOST, parts.netloc) and parts.port != 0
     except ValueError:
         raise _wrong(f"{BASE_URL}={base!r} is no URL.", f"`{BASE_URL}=https://api.example.com`.") from None
-    if not is_url or parts.query or parts.fragment or base[-1] in "?#" or not _PREFIX.fullmatch(parts.path):
+    if not is_url or parts.query or parts.fragment or base[-1] in "?#" or not re.fullmatch(_PREFIX, parts.path):
         raise _wrong(
             f"{BASE_URL}={base!r} is no http or https URL of a host and, perhaps, a path.",
             f"`{BASE_URL}=https://api.example.com/shop`.",

@@ -5,9 +5,10 @@ startup, from a handler's signature (introspect.py, planner.py) and is turned in
 """
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol, runtime_checkable
+
+import msgspec
 
 from .codec import Codec
 from .fragment import Fragment
@@ -36,8 +37,7 @@ class Reads(IntEnum):
         return self >= Reads.BODY
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterFact:
+class ParameterFact(msgspec.Struct, frozen=True):
     """For documents: one path, query or header parameter."""
 
     location: str
@@ -46,16 +46,14 @@ class ParameterFact:
     required: bool
 
 
-@dataclass(frozen=True, slots=True)
-class BodyFact:
+class BodyFact(msgspec.Struct, frozen=True):
     """For documents: a request body."""
 
     content_types: tuple[str, ...]
     type: object
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(msgspec.Struct, frozen=True):
     """How one argument gets its value.
 
     `admit` runs before the first body message is received, and may refuse the request by its head.
@@ -80,8 +78,7 @@ class Binding:
     body: BodyFact | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """How a handler's result becomes a response.
 
     `render` runs while an error can still become a clean 500. It reads the local `result` and leaves the body in
@@ -102,8 +99,7 @@ class Reply:
     """For a response that is not one body: sends it itself, with `$scope`, `$receive` and `$send`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(msgspec.Struct, frozen=True):
     """One handler argument and its binding."""
 
     name: str
@@ -111,8 +107,7 @@ class Argument:
     binding: Binding
 
 
-@dataclass(frozen=True, slots=True)
-class OperationPlan:
+class OperationPlan(msgspec.Struct, frozen=True):
     """Everything about one operation of the app."""
 
     method: str
@@ -134,8 +129,7 @@ class OperationPlan:
         return f"{self.method} {self.template.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """What a source may know of the operation that an argument is planned for."""
 
     method: str
@@ -144,8 +138,7 @@ class Operation:
     codec: Codec
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyContext:
+class ReplyContext(msgspec.Struct, frozen=True):
     """What a reply may know of the operation that it is planned for.
 
     It is planned once for all operations of an app for which this and the return annotation are the same.

@@ -5,10 +5,11 @@ It is the one place where a declaration's parts meet: the class and its keywords
 `WiringProblem` with its place, and planning goes on with the next part.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+import msgspec
 
 from .annotations import EMPTY, struct_fields, struct_of
 from .codec import Codec
@@ -43,28 +44,29 @@ _ELSEWHERE: Final[Mapping[str, tuple[str, str]]] = {
 """The sources that sibling packages bring, for the remedy alone: core knows nothing else of siblings."""
 
 
-@dataclass(slots=True)
 class Planner:
     """Plans for one app: what was included, and what is wrong with it."""
 
-    sources: Mapping[str, Source]
-    max_body_size: int
-    codec: Codec = field(default_factory=Codec)
-    plans: list[OperationPlan] = field(default_factory=list[OperationPlan])
-    problems: list[WiringProblem] = field(default_factory=list[WiringProblem])
-    links: Links = field(init=False)
-    _refs: dict[str, str] = field(default_factory=dict[str, str])
-    _included: set[type[Routable]] = field(default_factory=set[type[Routable]])
-    _has_all_sources: bool = True
-    # Same-shaped operations share what is planned for them: it makes a large app start several times sooner.
-    _shared_by: dict[str, Callable[[Operation], Hashable]] = field(
-        default_factory=dict[str, Callable[[Operation], Hashable]]
-    )
-    _bindings: dict[object, Binding] = field(default_factory=dict[object, Binding])
-    _replies: dict[object, Reply] = field(default_factory=dict[object, Reply])
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        max_body_size: int,
+        codec: Codec | None = None,
+        problems: Iterable[WiringProblem] = (),
+    ) -> None:
+        self.sources = sources
+        self.max_body_size = max_body_size
+        self.codec = codec or Codec()
         self.links = Links(self.codec)
+        self.plans: list[OperationPlan] = []
+        self.problems = [*problems]
+        self._refs: dict[str, str] = {}
+        self._included: set[type[Routable]] = set()
+        self._has_all_sources = True
+        # Same-shaped operations share what is planned for them: it makes a large app start several times sooner.
+        self._shared_by: dict[str, Callable[[Operation], Hashable]] = {}
+        self._bindings: dict[object, Binding] = {}
+        self._replies: dict[object, Reply] = {}
 
     def include(self, routable: object, kind: type[Routable], caller: Place) -> None:
         """Plan every operation of a Resource or Endpoint instance."""
@@ -82,7 +84,7 @@ class Planner:
             self._included.add(cls)
             place = place_of(cls, short_name(cls))
             # A class that no class statement made has no line.
-            self._plan_class(handlers, place if place.line else replace(caller, name=place.name))
+            self._plan_class(handlers, place if place.line else msgspec.structs.replace(caller, name=place.name))
 
     def _check_app(self, caller: Place) -> None:
         """Report what is wrong with the app's own attributes, and go on without the sources that are none."""

@@ -1,15 +1,15 @@
 """Resources and endpoints: classes whose method names are the HTTP operations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from .metadata import OperationMeta
 
 
-@dataclass(frozen=True, slots=True)
-class OperationKind:
+class OperationKind(msgspec.Struct, frozen=True):
     """What a method name means: its HTTP method, the status of success, and whether it answers the item path."""
 
     method: str

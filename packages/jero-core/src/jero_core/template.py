@@ -10,28 +10,27 @@ Rules
 
 import keyword
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from .wiring import Refusal
 
 _SLOT: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}", re.ASCII)
 _NOT_LITERAL: Final = re.compile(r"[{}%?#\\\x00-\x20\x7f\ud800-\udfff]")
-_OTHER_SLOT: Final = re.compile(r":\w+|<.*>")
+_OTHER_SLOT: Final = r":\w+|<.*>"
 """How other frameworks write a slot."""
 _EXAMPLE: Final = "/widgets/{widget_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True):
     """One segment: a slot's name or literal text."""
 
     text: str
     is_slot: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """A parsed path template.
 
     As `scope["route"]` it is what the ecosystem's OpenTelemetry and Prometheus middlewares read: they look for `path`
@@ -91,7 +90,7 @@ def parse_template(path: object) -> Template:
             segments.append(Segment(text[1:-1], is_slot=True))
         elif text.startswith("{") and text.endswith("}"):
             raise _malformed(path, f"{text!r} is no slot, whose name is snake_case and no keyword", _EXAMPLE)
-        elif _OTHER_SLOT.fullmatch(text):
+        elif re.fullmatch(_OTHER_SLOT, text):
             raise _malformed(path, f"{text!r} is how other frameworks write a slot", _EXAMPLE)
         elif bad := _NOT_LITERAL.search(text):
             raise _malformed(path, f"the segment {text!r} holds {bad[0]!r}", _EXAMPLE)

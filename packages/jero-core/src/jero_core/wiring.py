@@ -10,9 +10,10 @@ Rules
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+import msgspec
 
 CODES: Final = MappingProxyType(
     {
@@ -53,8 +54,7 @@ CODES: Final = MappingProxyType(
 """Every wiring-error code and its title."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a declaration stands: the file, its line (1-based, 0 if unknown) and the dotted name in it."""
 
     file: str
@@ -65,8 +65,7 @@ class Place:
         return f"{self.file}:{self.line}, {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class WiringProblem:
+class WiringProblem(msgspec.Struct, frozen=True):
     """One wrong declaration.
 
     `code` is a key of `CODES` (extension packages bring their own prefix), `reason` says what is wrong, `remedy` what
