@@ -5,7 +5,6 @@ The text is registered with `linecache`, so that tracebacks, `pdb` and `inspect.
 gets a copy under its own name.
 """
 
-import itertools
 import linecache
 import types
 import weakref
@@ -58,10 +57,9 @@ def _renamed(code: types.CodeType, filename: str) -> types.CodeType:
 
 def _register(label: str, text: str, lines: list[str]) -> str:
     """Put a text into linecache under a free name; apps of one process may have routes of one name."""
-    filename = f"<jero {label}>"
-    for number in itertools.count(2):
-        if filename not in linecache.cache:
-            break
+    filename, number = f"<jero {label}>", 1
+    while filename in linecache.cache:
+        number += 1
         filename = f"<jero {label} #{number}>"
     # No mtime: checkcache() then leaves the entry alone, for there is no file to look at.
     linecache.cache[filename] = (len(text), None, lines, filename)
