@@ -3,10 +3,11 @@
 import dataclasses
 import datetime
 import enum
+import itertools
 import json
 import uuid
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 import pytest
@@ -109,6 +110,18 @@ def test_slots_bind_by_name_in_any_order_and_trailing_fields_extend_the_path():
     assert request(app_of(Shelf()), "GET", "/shops/x/shelves/b/c").status == 404
 
 
+def test_a_path_struct_without_further_fields_leaves_the_path_as_it_is():
+    class ShopPath(Struct):
+        shop: int
+
+    class Shop(Resource, path="/shops/{shop}"):
+        async def read_one(self, path: ShopPath) -> Echo:
+            return Echo(repr(path.shop))
+
+    assert request(app_of(Shop()), "GET", "/shops/1").json["got"] == "1"
+    assert request(app_of(Shop()), "GET", "/shops/1/2").status == 404
+
+
 def test_a_path_struct_that_refuses_its_values_together_is_404():
     class Span(Struct):
         low: int
@@ -199,6 +212,19 @@ def test_a_query_that_is_no_utf8_is_400(query):
     assert (response.status, response.json["detail"]) == (400, "The query string is not valid UTF-8.")
 
 
+def test_a_struct_without_fields_takes_any_query():
+    empty = msgspec.defstruct("Empty", [])
+    assert request(echo("params", empty, "get"), "GET", "/spot?a=1&a=2").json["got"] == "Empty()"
+    strict = msgspec.defstruct("Strict", [], forbid_unknown_fields=True)
+    assert request(echo("params", strict, "get"), "GET", "/spot?a=1").invalid == [("params", "/a")]
+
+
+def test_a_final_field_binds_as_its_type():
+    final = msgspec.defstruct("Closed", [("size", Final[Annotated[int, Meta(ge=1)]])])
+    assert request(echo("params", final, "get"), "GET", "/spot?size=1").json["got"] == "Closed(size=1)"
+    assert request(echo("params", final, "get"), "GET", "/spot?size=0").invalid == [("params", "/size")]
+
+
 def test_a_missing_required_parameter_is_named():
     required = msgspec.defstruct("Required", [("a", int), ("b", str), ("c", int, 3)])
     response = request(echo("params", required, "get"), "GET", "/spot?c=1")
@@ -271,6 +297,20 @@ def test_invalid_headers_are_400_with_every_invalid_value():
     assert (response.status, response.invalid) == (400, [("headers", "/x-trace-id"), ("headers", "/x-depth")])
 
 
+def test_headers_that_the_struct_refuses_together_are_400():
+    class Span(Struct):
+        x_low: int = 0
+        x_high: int = 9
+
+        def __post_init__(self):
+            if self.x_low > self.x_high:
+                raise ValueError("low > high")
+
+    response = request(echo("headers", Span, "get"), "GET", "/spot", headers=[("x-low", "10")])
+    assert response.status == 400
+    assert response.json["errors"] == [{"source": "headers", "pointer": "", "detail": "low > high"}]
+
+
 def test_a_repeated_header_that_grows_without_end_is_431():
     headers = [("x-trace-id", "a" * 100)] * 1000
     assert request(echo("headers", Trace, "get"), "GET", "/spot", headers=headers).status == 431
@@ -285,6 +325,7 @@ def test_raw_headers_keep_every_pair():
             assert "X_Y" in raw_headers
             assert 3 not in raw_headers
             assert len(raw_headers) == 2
+            assert RawHeaders(raw_headers).multi_items() == raw_headers.multi_items()
             assert list(raw_headers) == ["accept", "x_y"]
             assert raw_headers.get("nope") is None
             assert raw_headers.get("nope", 1) == 1
@@ -446,6 +487,46 @@ def test_keys_in_tuples_and_frozen_structs_with_the_same_hash_are_400():
         keyed = msgspec.defstruct("Keyed", [("keys", set[item])])
         body = ",".join(form.format(key) for key in colliding(10_000))
         assert post_json(echo("json", keyed), "/spot", f'{{"keys": [{body}]}}').status == 400
+
+
+@pytest.mark.parametrize("make", [tuple, dict], ids=["tuple", "frozen struct"])
+def test_different_composed_keys_of_the_same_hash_are_400(make):
+    """hash(-1) is hash(-2): no long number is needed."""
+    rows = [*itertools.product((-1, -2), repeat=8)]
+    assert {*map(hash, rows)} == {hash(rows[0])}
+    frozen = msgspec.defstruct("Frozen", [(name, int) for name in "abcdefgh"], frozen=True)
+    members = [dict(zip("abcdefgh", row, strict=True)) for row in rows]
+    kind, keys = (tuple[int, ...], rows) if make is tuple else (frozen, members)
+    keyed = msgspec.defstruct("Keyed", [("keys", set[kind]), ("note", str)])
+    response = post_json(echo("json", keyed), "/spot", json.dumps({"keys": keys, "note": "x" * 2000}))
+    assert (response.status, response.json["detail"]) == (400, "The body has too many keys of the same hash.")
+
+
+def test_composed_keys_with_numbers_and_texts_are_told_apart():
+    uuids = [str(uuid.UUID(int=number)) for number in range(200)]
+    keyed = msgspec.defstruct("Keyed", [("keys", set[tuple[uuid.UUID, float]])])
+    body = json.dumps({"keys": [[text, 1.5] for text in uuids]})
+    assert post_json(echo("json", keyed), "/spot", body).status == 200
+
+
+@pytest.mark.parametrize("depth", [900, 1_100, 9_000])
+def test_deeply_nested_composed_keys_are_422_or_400_like_any_other(depth):
+    keyed = msgspec.defstruct("Keyed", [("keys", set[tuple[int, ...]])])
+    body = ",".join(["[]"] * 200 + ["[" * depth + "]" * depth])
+    assert post_json(echo("json", keyed), "/spot", f'{{"keys": [{body}]}}').status in {400, 422}
+
+
+@pytest.mark.parametrize("body", ["[" * 20_000 + "]" * 20_000, ",".join(["{}"] * 19_999)])
+def test_too_many_arrays_and_objects_for_composed_keys_are_400(body):
+    keyed = msgspec.defstruct("Keyed", [("keys", set[tuple[int, ...]])])
+    response = post_json(echo("json", keyed), "/spot", f'{{"keys": [{body}]}}')
+    assert (response.status, response.json["detail"]) == (400, "The body has more than 20000 values.")
+
+
+@pytest.mark.parametrize("body", ['"' + "x" * 3000 + '"', "[1]" + " " * 3000, "1" + " " * 3000])
+def test_a_large_body_of_another_shape_is_422_for_composed_keys(body):
+    keyed = msgspec.defstruct("Keyed", [("keys", set[tuple[int, ...]])])
+    assert post_json(echo("json", keyed), "/spot", body).status == 422
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`python -m jero_core explain`: plans and generated sources, for people."""
 
 import io
+import runpy
 import subprocess
 import sys
 import textwrap
@@ -119,6 +120,19 @@ def test_an_app_that_does_not_start_gives_its_report_and_1(shop, capsys):
 def test_a_target_that_is_no_app_is_told_and_2(shop, capsys, target, message):
     assert explained(target.format(shop))[0] == 2
     assert message in capsys.readouterr().err
+
+
+def test_it_is_the_package_s_main_module(shop, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["jero_core", "explain", f"{shop}:app", "GET"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("jero_core", run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("GET /items\n")
+
+
+def test_importing_the_main_module_runs_nothing(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["nothing"])
+    assert runpy.run_module("jero_core.__main__")["main"] is main
 
 
 def test_it_is_a_command(shop, tmp_path):

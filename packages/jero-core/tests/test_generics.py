@@ -6,6 +6,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from jero_core import BytesResponse, Endpoint, JSONResponse, Resource
+from jero_core.extend import generic_arguments
 
 from .asgi_driver import StartupFailed, app_of, post_json, request
 
@@ -83,6 +84,11 @@ def test_annotations_as_strings_know_the_variables_of_the_class():
     class Things(Quoted[Widget], path="/things"): ...
 
     assert post_json(app_of(Things()), "/things", '{"id": 1}').json == [{"id": 1}]
+
+
+def test_a_class_that_is_no_base_gives_no_arguments():
+    assert generic_arguments(list[int], JSONResponse) == ()
+    assert generic_arguments(int | str, JSONResponse) == ()
 
 
 def test_variables_in_the_older_spelling_work():

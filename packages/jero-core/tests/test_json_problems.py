@@ -128,6 +128,10 @@ CASES = [
     (Cat | Dog, "3", {"": "Expected `object`, got `int`"}),
     (Cat, '{"type": "dog", "lives": "9"}', {"/type": "Invalid value 'dog'", "/lives": "Expected `int`, got `str`"}),
     (Left | Right, '[1, "x"]', {"/1": "Expected `int`, got `str`"}),
+    (Left | Right, "[3, 1]", {"/0": "Invalid value 3"}),
+    (Left | Right, "[]", {"/0": MISSING}),
+    (Left, '[2, "x"]', {"/0": "Invalid value 2", "/1": "Expected `int`, got `str`"}),
+    (Left, "{}", {"": "Expected `array`, got `object`"}),
     (Cat | list[int], '["x", 1]', {"/0": "Expected `int`, got `str`"}),
     (Cat | dict[str, int] | None, '{"type": "x"}', None),
     (
@@ -181,6 +185,16 @@ CASES = [
     (Named, '["x", 1]', {"/0": "Expected `int`, got `str`", "/1": "Expected `str`, got `int`"}),
     (Named, "[]", {"/0": "This member is required."}),
     (tuple[int, str], '["x", 1]', {"/0": "Expected `int`, got `str`", "/1": "Expected `str`, got `int`"}),
+    (
+        tuple[int, str],
+        '["x", 1, 2]',
+        {
+            "/0": "Expected `int`, got `str`",
+            "/1": "Expected `str`, got `int`",
+            "": "Expected `array` of length 2",
+        },
+    ),
+    (tuple[int, str], '["x"]', {"/0": "Expected `int`, got `str`", "/1": MISSING}),
     (tuple[int, str], '"x"', {"": "Expected `array`, got `str`"}),
     (tuple[int, ...], '[1, "x"]', {"/1": "Expected `int`, got `str`"}),
     (set[int], '[1, "x", "y"]', {"/1": "Expected `int`, got `str`", "/2": "Expected `int`, got `str`"}),
@@ -198,6 +212,14 @@ CASES = [
     ),
     (Annotated[list[int], Meta(max_length=2)], "[1, 2, 3]", {"": "Expected `array` of length <= 2"}),
     (Annotated[list[int], Meta(description="short")], '["x"]', {"/0": "Expected `int`, got `str`"}),
+    (Annotated[list[int], Meta(max_length=2)], '["x"]', {"/0": "Expected `int`, got `str`"}),
+    (
+        Annotated[dict[str, int], Meta(max_length=1)],
+        '{"a": "x", "b": 1}',
+        {"/a": "Expected `int`, got `str`", "": "Expected `object` of length <= 1"},
+    ),
+    (Annotated[dict[str, int], Meta(max_length=1)], '{"a": "x"}', {"/a": "Expected `int`, got `str`"}),
+    (list[Annotated[int, []]], '["x"]', {"/0": "Expected `int`, got `str`"}),
     (UserID, '"x"', {"": "Expected `int`, got `str`"}),
     (Annotated[int, Meta(ge=0, extra={"unhashable": []})], "-1", {"": "Expected `int` >= 0"}),
     (int | str, "[]", {"": "Expected `int | str`, got `array`"}),
@@ -319,6 +341,24 @@ def test_the_answer_has_every_problem():
 
 def test_a_member_given_twice_of_which_the_first_is_wrong_is_told():
     assert found(Point, '{"x": "a", "x": 1}') == {"/x": "Expected `int`, got `str`"}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "place"),
+    [
+        ('{"deep": {"y": 1}}', '{"deep": {"y": ""}}', "/part/deep/y"),
+        ('{"deep": {"y": 1}}', '{"deep": {}}', "/part/deep"),
+        ('{"deep": {"y": 1}}', '{"deep": null}', "/part/deep"),
+        ('{"items": [1, ""]}', '{"items": [1, 2]}', "/part/items/1"),
+        ('{"items": [1, ""]}', '{"items": [1]}', "/part/items"),
+        ('{"items": [1, ""]}', '{"items": []}', "/part/items"),
+    ],
+)
+def test_of_a_member_given_twice_as_much_of_the_place_is_told_as_is_sure(first, last, place):
+    deep = msgspec.defstruct("Deep", [("y", str, "")])
+    part = msgspec.defstruct("Part", [("deep", deep | None, None), ("items", list[int], [])])
+    twice = msgspec.defstruct("Twice", [("part", part)])
+    assert [*found(twice, f'{{"part": {first}, "part": {last}}}')] == [place]
 
 
 def test_raw_members_are_no_problem_of_their_own():

@@ -384,6 +384,7 @@ PROTO, HOST = ("proto", "https"), ("host", "a.example")
     ("headers", "place"),
     [
         ([PROTO, HOST], "https://a.example/r/health"),
+        ([PROTO, HOST, ("for", "10.0.0.1")], "https://a.example/r/health"),
         ([("proto", "HTTP"), ("host", "a.example:8000")], "http://a.example:8000/r/health"),
         ([PROTO, HOST, ("port", "8443")], "https://a.example:8443/r/health"),
         ([PROTO, HOST, ("port", "443")], "https://a.example/r/health"),
@@ -424,6 +425,12 @@ def test_trusted_forwarded_headers_say_where_the_app_stands(monkeypatch, headers
 )
 def test_forwarded_headers_that_cannot_be_believed_leave_links_as_paths(monkeypatch, headers):
     assert forwarded(monkeypatch, *headers, root="/r") == "/r/health"
+
+
+def test_other_headers_say_nothing_about_where_the_app_stands(monkeypatch):
+    monkeypatch.setenv("JERO_TRUST_FORWARDED", "1")
+    headers = [("x-forwarded-proto", "https"), ("host", "b.example"), ("X-Forwarded-Host", "a.example"), ("x", "y")]
+    assert location_of(Location.from_operation(Health.get), headers=headers) == "https://a.example/health"
 
 
 @pytest.mark.parametrize("trust", ["", "0"])
@@ -489,6 +496,23 @@ def test_a_link_in_a_nested_function_is_found_at_startup():
     with pytest.raises(StartupFailed, match="JERO-W060"):
         request(app_of(Spot()), "GET", "/spot")
     assert request(app_of(Spot(), Hidden()), "GET", "/spot").header("location") == "/hidden"
+
+
+def test_a_link_that_is_not_plain_is_no_alarm():
+    class Hidden(Endpoint, path="/hidden"):
+        async def get(self) -> Widget: ...
+
+    class Spot(Endpoint, path="/spot"):
+        async def get(self) -> JSONResponse[Widget]:
+            maker = Location
+            hidden = [Hidden.get]
+            return JSONResponse(
+                json=Widget("x"),
+                location=maker.from_operation(Hidden.get),
+                links=[Link.from_operation(hidden[0], rel="next"), Link.from_operation(len, rel="next")],
+            )
+
+    assert request(app_of(Spot()), "GET", "/x").status == 404
 
 
 def test_a_class_that_is_not_defined_yet_is_no_alarm():

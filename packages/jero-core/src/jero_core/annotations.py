@@ -234,8 +234,6 @@ def is_writable(name: str) -> bool:
 
 def type_name(annotation: object) -> str:
     """An annotation as a reader would write it, without modules."""
-    if annotation is EMPTY:
-        return "no annotation"
     if annotation is None or annotation is type(None):
         return "None"
     if isinstance(annotation, type):

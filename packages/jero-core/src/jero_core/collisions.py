@@ -11,6 +11,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, cast
 
@@ -23,7 +24,7 @@ MOST_ALIKE: Final = 100
 """The most different keys of one hash that a body may have; honest ones have none."""
 
 MOST_COMPOSED: Final = 20_000
-"""The most values of a body with keys that are composed: tuples and frozen Structs."""
+"""The most values of a body with keys that are composed (tuples, frozen Structs), and the most arrays and objects."""
 
 LARGE: Final = 2_000
 """The size in bytes from which a body is looked through: below it, its keys cost a millisecond at worst."""
@@ -97,23 +98,51 @@ def check_numbers(body: bytes) -> None:
 def check_composed_keys(body: bytes) -> None:
     """Raise HTTPError 400 if a body has many different values of one hash, or more values than can be looked at."""
     check_numbers(body)
-    if body.count(b",") >= MOST_COMPOSED:
+    if body.count(b",") >= MOST_COMPOSED or body.count(b"[") + body.count(b"{") >= MOST_COMPOSED:
         raise HTTPError(400, f"The body has more than {MOST_COMPOSED} values.")
     try:
-        waiting: list[object] = [msgspec.json.decode(body)]
+        wholes: list[object] = [msgspec.json.decode(body)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return
-    while waiting:
-        value = waiting.pop()
-        items: Iterable[object] = ()
-        if isinstance(value, list):
-            items = cast("list[object]", value)
-        elif isinstance(value, dict):
-            items = cast("dict[str, object]", value).values()
-        composed = [item for item in items if isinstance(item, list | dict)]
-        waiting += composed
+    # Parts stand behind wholes. Backwards, every part is known before what it is a part of: each is looked at once,
+    # and no recursion meets its limit.
+    index = 0
+    while index < len(wholes):
+        wholes += filter(_is_composed, _parts_of(wholes[index]))
+        index += 1
+    known: dict[int, _Composed] = {}
+    texts: dict[str, int] = {}
+    for whole in reversed(wholes):
+        parts = [known[id(part)] if _is_composed(part) else part for part in _parts_of(whole)]
+        composed = [part for part in parts if isinstance(part, _Composed)]
         if len(composed) > MOST_ALIKE and _has_many_alike(composed, _hash_of):
             raise _too_many()
+        # A text's hash is salted: a table of texts cannot be made slow.
+        text = f"{dict(zip(whole, parts, strict=True))}" if isinstance(whole, dict) else f"{parts}"
+        number = texts.setdefault(text, len(texts))
+        known[id(whole)] = _Composed(number, hash(tuple(map(_hash_of, parts))))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Composed:
+    """An array or object of a body: its number, the same for equal ones, and the hash that it has as a key."""
+
+    number: int
+    hash: int
+
+    def __repr__(self) -> str:
+        return f"#{self.number}"
+
+
+def _is_composed(value: object) -> bool:
+    return isinstance(value, list | dict)
+
+
+def _parts_of(value: object) -> Iterable[object]:
+    """The items of an array, the values of an object, nothing of anything else."""
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
 
 
 def _too_many() -> HTTPError:
@@ -143,12 +172,8 @@ def _hash_of_number(text: str) -> int:
     return hash(text)
 
 
-def _hash_of(value: object) -> int:
-    """The hash that a JSON value has as a tuple, or as a part of one."""
-    if isinstance(value, str):
-        return _hash_of_number(value) if len(value) >= 18 else hash(value)
-    if isinstance(value, list):
-        return hash(tuple(map(_hash_of, cast("list[object]", value))))
-    if isinstance(value, dict):
-        return hash(tuple(map(_hash_of, cast("dict[str, object]", value).values())))
-    return hash(value)
+def _hash_of(part: object) -> int:
+    """The hash that a part of a key has."""
+    if isinstance(part, _Composed):
+        return part.hash
+    return _hash_of_number(part) if isinstance(part, str) and len(part) >= 18 else hash(part)

@@ -5,10 +5,9 @@ The text is registered with `linecache`, so that tracebacks, `pdb` and `inspect.
 gets a copy under its own name.
 """
 
-import itertools
 import linecache
 import types
-import weakref
+from collections.abc import Callable
 
 from .emit import Source
 
@@ -31,10 +30,19 @@ class Compiler:
             known = self._codes[source.text] = _compile(source), source.text.splitlines(keepends=True)
         code, lines = known
         filename = _register(source.label, source.text, lines)
-        function = types.FunctionType(_renamed(code, filename), source.namespace)
-        finalizer = weakref.finalize(function, linecache.cache.pop, filename, None)
-        finalizer.atexit = False  # pyrefly: ignore[missing-attribute]  # a property, documented in weakref
-        return function
+        return types.FunctionType(_renamed(code, filename), {**source.namespace, "shown": _Shown(filename)})
+
+
+class _Shown:
+    """Lives in a function's globals, and takes its text out of linecache when it goes; weakref.finalize costs 6 us."""
+
+    __slots__ = ("_filename",)
+
+    def __init__(self, filename: str) -> None:
+        self._filename = filename
+
+    def __del__(self, forget: Callable[[str, object], object] = linecache.cache.pop) -> None:
+        forget(self._filename, None)
 
 
 def _compile(source: Source) -> types.CodeType:
@@ -58,10 +66,9 @@ def _renamed(code: types.CodeType, filename: str) -> types.CodeType:
 
 def _register(label: str, text: str, lines: list[str]) -> str:
     """Put a text into linecache under a free name; apps of one process may have routes of one name."""
-    filename = f"<jero {label}>"
-    for number in itertools.count(2):
-        if filename not in linecache.cache:
-            break
+    filename, number = f"<jero {label}>", 1
+    while filename in linecache.cache:
+        number += 1
         filename = f"<jero {label} #{number}>"
     # No mtime: checkcache() then leaves the entry alone, for there is no file to look at.
     linecache.cache[filename] = (len(text), None, lines, filename)

@@ -17,7 +17,6 @@ The locals of the text: scope, receive, send, slot0..., header0... (bytes or Non
 reply renders (payload, headers, status, ...). What speaks ASGI is in dialect.py.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -73,12 +72,12 @@ def emit(plan: OperationPlan, failures: Failures = _FAILURES) -> Source:
     wanted = _wanted_headers(arguments, reads_body=reads_body)
     slots = [f"slot{index}" for index in range(len(plan.template.slots))]
     names = {**dialect.NAMES, "operation": "operation_name", **{slot: slot for slot in slots}}
-    cleanups = [argument for argument in arguments if argument.binding.after is not None]
+    cleanups = [(argument.name, argument.binding.after) for argument in arguments if argument.binding.after is not None]
 
     writer.namespace |= {**_globals_of(plan), "fail": failures.fail}
     dialect.write_signature(writer, slots)
-    for argument in cleanups:
-        writer.write(f"arg_{argument.name} = None")
+    for name, _ in cleanups:
+        writer.write(f"arg_{name} = None")
     # One `finally` for each, so that a cleanup that fails skips no other.
     for _ in cleanups:
         writer.write("try:")
@@ -104,11 +103,13 @@ def emit(plan: OperationPlan, failures: Failures = _FAILURES) -> Source:
     writer.depth -= 1
     dialect.write_failure(writer)
     dialect.write_send(writer, plan.reply, names)
-    for argument in reversed(cleanups):
+    for name, cleanup in reversed(cleanups):
         writer.depth -= 1
-        writer.write("finally:")
-        writer.depth += 1
-        _write_cleanup(writer, argument, names)
+        writer.write("finally:", f"    # after: {name}", "    try:")
+        writer.depth += 2
+        writer.write_fragment(cleanup, {**names, "target": f"arg_{name}"})
+        writer.depth -= 1
+        dialect.write_cleanup_failure(writer)
         writer.depth -= 1
     return Source("\n".join(writer.lines) + "\n", writer.namespace, plan.label)
 
@@ -139,12 +140,3 @@ def _call_arguments(plan: OperationPlan) -> str:
         f"arg_{argument.name}" if argument.positional else f"{argument.name}=arg_{argument.name}"
         for argument in plan.arguments
     )
-
-
-def _write_cleanup(writer: Writer, argument: Argument, names: Mapping[str, str]) -> None:
-    if argument.binding.after is not None:
-        writer.write(f"# after: {argument.name}", "try:")
-        writer.depth += 1
-        writer.write_fragment(argument.binding.after, {**names, "target": f"arg_{argument.name}"})
-        writer.depth -= 1
-        dialect.write_cleanup_failure(writer)

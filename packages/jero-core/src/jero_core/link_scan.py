@@ -8,6 +8,7 @@ import dis
 import inspect
 import types
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import Final
 
 from .links import Link, Location, Target
@@ -53,9 +54,7 @@ def _links_in(code: types.CodeType, function: types.FunctionType) -> Iterator[tu
                     yield f"from_ref({argument.argval!r})", Target(ref=argument.argval)
             continue
         thing, written = _named(argument, function), str(argument.argval)
-        for further in steps[index + 2 :]:
-            if thing is _NOTHING or not further.opname.startswith("LOAD_ATTR"):
-                break
+        for further in takewhile(lambda step: step.opname.startswith("LOAD_ATTR"), steps[index + 2 :]):
             thing = getattr(thing, further.argval, _NOTHING)
             written += f".{further.argval}"
         thing = getattr(thing, "__func__", thing)
