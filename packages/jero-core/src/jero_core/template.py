@@ -39,16 +39,17 @@ class Template(msgspec.Struct, frozen=True):
 
     path: str
     segments: tuple[Segment, ...]
+    slots: tuple[str, ...] = ()
+    """The slots' names, from left to right; made from the segments."""
+
+    def __post_init__(self) -> None:
+        slots = tuple([segment.text for segment in self.segments if segment.is_slot])
+        msgspec.structs.force_setattr(self, "slots", slots)
 
     @property
     def path_format(self) -> str:
         """The template, under the name that FastAPI-aware middlewares look for."""
         return self.path
-
-    @property
-    def slots(self) -> tuple[str, ...]:
-        """The slots' names, from left to right."""
-        return tuple(segment.text for segment in self.segments if segment.is_slot)
 
     @property
     def shape(self) -> tuple[str | None, ...]:
