@@ -51,9 +51,9 @@ class Client:
         pairs = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
         if body is not None:
             pairs.append((b"content-length", b"%d" % len(body)))
-        messages = (
-            [{"type": "http.request", "body": body or b"", "more_body": False}] if chunks is None else list(chunks)
-        )
+        if chunks is None:
+            chunks = [{"type": "http.request", "body": body or b"", "more_body": False}]
+        messages = iter(chunks)
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -74,7 +74,7 @@ class Client:
 
         async def receive():
             self.received += 1
-            return messages.pop(0) if messages else {"type": "http.disconnect"}
+            return next(messages, {"type": "http.disconnect"})
 
         async def send(message):
             response.messages.append(message)

@@ -5,6 +5,7 @@ import inspect
 import linecache
 import os
 import pdb
+import re
 import traceback
 from io import StringIO
 from pathlib import Path
@@ -100,13 +101,19 @@ def plans_of(routable, kind, sources=SOURCES):
     return {plan.name: plan for plan in planner.plans}
 
 
-PLANS = plans_of(Widgets(), Resource) | plans_of(Search(), Endpoint) | plans_of(Leased(), Endpoint)
+KINDS = {"Widgets": (Widgets, Resource), "Search": (Search, Endpoint), "Leased": (Leased, Endpoint)}
+OPERATIONS = ["Widgets.read_one", "Widgets.update", "Widgets.delete", "Search.get", "Search.post", "Leased.post"]
 
 
-@pytest.mark.parametrize("name", PLANS)
+def plan_of(name):
+    cls, kind = KINDS[name.partition(".")[0]]
+    return plans_of(cls(), kind)[name]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_the_text_is_the_golden_text(name):
     """Regenerate with JERO_UPDATE_GOLDEN=1, and read the diff."""
-    text = emit(PLANS[name]).text
+    text = emit(plan_of(name)).text
     file = GOLDEN / f"{name}.txt"
     if os.environ.get("JERO_UPDATE_GOLDEN"):
         file.parent.mkdir(exist_ok=True)
@@ -114,9 +121,9 @@ def test_the_text_is_the_golden_text(name):
     assert text == file.read_text()
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_every_global_of_the_text_is_in_its_namespace(name):
-    source = emit(PLANS[name])
+    source = emit(plan_of(name))
     code = Compiler().compile(source).__code__
     import builtins
 
@@ -140,13 +147,13 @@ class Boom(Endpoint, path="/boom"):
 def test_a_traceback_through_a_handler_shows_the_generated_lines(caplog):
     request(app_of(Boom()), "GET", "/boom")
     text = caplog.text
-    assert 'File "<jero GET /boom>", line' in text
+    assert re.search(r'File "<jero GET /boom(?: #\d+)?>", line', text)
     assert "result = await handler()" in text
     assert text.index("result = await handler()") < text.index("return boom()") < text.index('RuntimeError("boom")')
 
 
 def test_get_source_shows_the_generated_text():
-    source = emit(PLANS["Search.get"])
+    source = emit(plan_of("Search.get"))
     function = Compiler().compile(source)
     assert inspect.getsource(function) == source.text
     assert inspect.getsourcefile(function) == "<jero GET /search>"
@@ -187,8 +194,8 @@ def test_the_lines_go_when_the_function_goes():
 
 def test_apps_with_the_same_route_keep_their_own_lines():
     compiler = Compiler()
-    first = compiler.compile(emit(PLANS["Search.get"]))
-    second = compiler.compile(emit(PLANS["Search.get"]))
+    first = compiler.compile(emit(plan_of("Search.get")))
+    second = compiler.compile(emit(plan_of("Search.get")))
     assert second.__code__.co_filename == "<jero GET /search #2>"
     linecache.checkcache()
     assert inspect.getsource(first) == inspect.getsource(second)
@@ -199,7 +206,7 @@ def test_same_shaped_operations_have_the_same_text_which_is_compiled_once():
         async def get(self, params: Query) -> list[Trace]: ...
 
     compiler = Compiler()
-    one = emit(PLANS["Search.get"])
+    one = emit(plan_of("Search.get"))
     (plan,) = plans_of(Other(), Endpoint).values()
     two = emit(plan)
     assert one.text == two.text
@@ -403,7 +410,7 @@ class OutsideJSONSource:
 
 def test_a_built_in_source_rebuilt_outside_gets_the_same_code():
     outside = plans_of(Widgets(), Resource, {**BaseApp.sources, "json": OutsideJSONSource()})["Widgets.update"]
-    assert emit(outside).text == emit(PLANS["Widgets.update"]).text
+    assert emit(outside).text == emit(plan_of("Widgets.update")).text
 
 
 class LeasedApp(BaseApp):
