@@ -6,6 +6,7 @@ Rules
 - msgspec converts, here as in the first pass; this module only knows where to go on. A conversion stops at the first
   misfit and says where it is: what comes before it in the document is fine, and what comes after is looked at piece by
   piece. So each piece is converted once or twice, and the whole takes time in proportion to the document.
+- Where the type does not matter it is `Any`: for `object` msgspec asks the app's hook, which does not expect that.
 - Conversion and decoding differ in details (`msgspec.Raw`, the length of a set). What the decoder takes is no problem.
 - A place is a JSON Pointer (RFC 6901) of the names that the client used. A missing member has the place where it would
   be. What a mapping's key or a set's item has wrong is said of the key's or the item's own place.
@@ -20,7 +21,7 @@ from itertools import islice
 from operator import itemgetter
 from time import perf_counter
 from types import GenericAlias
-from typing import Annotated, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 
@@ -256,11 +257,11 @@ class _Array(_Node):
     def __init__(self, annotation: object, problems: JSONProblems) -> None:
         super().__init__(annotation)
         shape = shape_of(annotation)
-        self._item = next((argument for argument in shape.arguments if argument is not ...), object)
+        self._item = next((argument for argument in shape.arguments if argument is not ...), Any)
         self._plain: object = GenericAlias(list, (self._item,))
         # The length of a set is that of its different items: only the decoder knows it.
         is_set = isinstance(shape.origin, type) and hasattr(shape.origin, "isdisjoint")
-        self._lengths = [] if is_set else _lengths(shape, lambda meta: Annotated[list[object], meta])
+        self._lengths = [] if is_set else _lengths(shape, lambda meta: Annotated[list[Any], meta])
         self._problems = problems
 
     def visit(self, walk: _Walk, value: object, detail: str, path: str) -> None:
@@ -325,10 +326,10 @@ class _Mapping(_Node):
     def __init__(self, annotation: object, problems: JSONProblems) -> None:
         super().__init__(annotation)
         shape = shape_of(annotation)
-        key, self._value = shape.arguments if len(shape.arguments) == 2 else (object, object)
-        self._keys: object = None if key in (object, str) else GenericAlias(dict, (key, object))
+        key, self._value = shape.arguments if len(shape.arguments) == 2 else (Any, Any)
+        self._keys: object = None if key in (Any, object, str) else GenericAlias(dict, (key, Any))
         self._plain: object = GenericAlias(list, (self._value,))
-        self._lengths = _lengths(shape, lambda meta: Annotated[dict[str, object], meta])
+        self._lengths = _lengths(shape, lambda meta: Annotated[dict[str, Any], meta])
         self._problems = problems
 
     def visit(self, walk: _Walk, value: object, detail: str, path: str) -> None:
@@ -406,7 +407,7 @@ def _array_like(
     types = [field.type for field in fields]
     required = max((index + 1 for index, field in enumerate(fields) if field.required), default=0)
     if config.tag is not None:
-        types, required = [object, *types], required + 1  # The tag stands first.
+        types, required = [Any, *types], required + 1  # The tag stands first.
     too_many = f"Expected `array` of at most length {len(types)}" if config.forbid_unknown_fields else ""
     return _Positions(annotation, types, required, too_many, problems)
 
