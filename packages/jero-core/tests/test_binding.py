@@ -705,6 +705,8 @@ def test_a_body_that_is_not_as_long_as_announced_is_400(size):
         ("10", 200),
         ("9" * 15, 413),
         ("9" * 400, 413),
+        ("0" * 20 + "10", 200),
+        ("0" * 20 + "11", 413),
         ("-1", 400),
         ("+3", 400),
         ("1_0", 400),
@@ -804,6 +806,45 @@ def test_the_head_is_answered_before_the_body_is_read_path_first():
         return outcomes
 
     assert serve(app_of(Spot()), conversation) == [(404, 0), (400, 0), (400, 0), (400, 0), (415, 0), (422, 1)]
+
+
+class Limit(Struct):
+    limit: int
+
+
+class Headed(Endpoint, path="/spot"):
+    async def get(self, params: Limit, raw_headers: RawHeaders, headers: Trace) -> None: ...
+
+
+def test_invalid_parameters_and_headers_are_told_in_one_answer():
+    response = request(app_of(Headed()), "GET", "/spot?limit=x", headers=[("x-depth", "x")])
+    assert response.status == 400
+    assert response.invalid == [("params", "/limit"), ("headers", "/x-trace-id"), ("headers", "/x-depth")]
+    assert response.json["detail"] == "The query string is invalid. The request headers are invalid."
+    assert request(app_of(Headed()), "GET", "/spot?limit=1", headers=[("x-depth", "x")]).invalid == [
+        ("headers", "/x-trace-id"),
+        ("headers", "/x-depth"),
+    ]
+    assert request(app_of(Headed()), "GET", "/spot", headers=[("x-trace-id", "1")]).invalid == [("params", "/limit")]
+    assert request(app_of(Headed()), "GET", "/spot?limit=1", headers=[("x-trace-id", "1")]).status == 204
+
+
+def test_a_query_that_cannot_be_read_is_the_whole_answer():
+    response = request(app_of(Headed()), "GET", "/spot?limit=%FF")
+    assert response.json["detail"] == "The query string is not valid UTF-8."
+    assert "errors" not in response.json
+
+
+def test_a_path_that_is_none_goes_before_everything_else_of_the_head():
+    class Path(Struct):
+        n: int
+
+    class Spot(Resource, path="/spot"):
+        async def read_one(self, path: Path, headers: Trace) -> None: ...
+
+    headers = [("x-trace-id", "a" * 100)] * 1000
+    assert request(app_of(Spot()), "GET", "/spot/x", headers=headers).status == 404
+    assert request(app_of(Spot()), "GET", "/spot/1", headers=headers).status == 431
 
 
 def test_a_handler_without_a_body_source_does_not_read_the_body():

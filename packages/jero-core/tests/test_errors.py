@@ -299,7 +299,7 @@ class Tearing(Endpoint, path="/spot"):
         return Torn()
 
 
-def sending(app, fail, error):
+def sending(app, fail, error, method="GET", target="/spot"):
     """The messages of a request whose `send` raises at its `fail`th call."""
     sent = []
 
@@ -316,7 +316,7 @@ def sending(app, fail, error):
                 await app(scope, receive, send_or_fail)
 
             client.app = guarded
-            await client.request("GET", "/spot")
+            await client.request(method, target)
 
     asyncio.run(main())
     return sent
@@ -325,6 +325,9 @@ def sending(app, fail, error):
 class Whole(Endpoint, path="/spot"):
     async def get(self) -> Item:
         return Item("whole")
+
+    async def put(self) -> Item:
+        raise HTTPError(409)
 
 
 def test_an_exception_after_the_start_is_logged_and_reaches_the_server(caplog):
@@ -346,6 +349,23 @@ def test_a_send_that_fails_is_logged_and_reaches_the_server(call, caplog):
 def test_a_client_that_is_gone_is_nobody_s_fault(call, caplog):
     assert len(sending(app_of(Whole()), call, ConnectionResetError("gone"))) == call
     assert not caplog.records
+
+
+ERROR_ANSWERS = [("PUT", "/spot"), ("GET", "/none"), ("HEAD", "/none"), ("POST", "/spot"), ("OPTIONS", "/spot")]
+
+
+@pytest.mark.parametrize(("method", "target"), ERROR_ANSWERS)
+@pytest.mark.parametrize("call", [0, 1])
+def test_a_client_that_is_gone_before_an_error_answer_is_nobody_s_fault_either(call, method, target, caplog):
+    assert len(sending(app_of(Whole()), call, ConnectionResetError("gone"), method, target)) == call
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("call", [0, 1])
+def test_a_send_of_an_error_answer_that_fails_is_logged_and_reaches_the_server(call, caplog):
+    with pytest.raises(RuntimeError, match="no more"):
+        sending(app_of(Whole()), call, RuntimeError("no more"), "PUT")
+    assert "PUT '/spot' failed after its response had started" in caplog.text
 
 
 class Leasing:

@@ -1,7 +1,9 @@
 """msgspec's hooks, honoured wherever a value is converted, and when a contract is checked."""
 
+from typing import Annotated
+
 import pytest
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from jero_core import BaseApp, Endpoint, JSONResponse
 
@@ -105,6 +107,25 @@ def test_what_the_hook_refuses_is_an_invalid_value(send, status, invalid):
     response = send()
     assert (response.status, response.invalid) == (status, invalid)
     assert response.json["errors"][0]["detail"] == "Expected a colour such as #ff8800"
+
+
+class Palette(Struct):
+    colours: Annotated[list[Colour], Meta(min_length=1)]
+    shades: Annotated[dict[int, Colour], Meta(max_length=1)] = {}
+    rest: list = []
+    more: dict = {}
+
+
+class Palettes(Endpoint, path="/palettes"):
+    async def post(self, json: list[Palette]) -> None: ...
+
+
+def test_the_search_for_problems_asks_the_hook_for_nothing_but_the_contract_s_types():
+    second = '{"colours": ["red"], "shades": {"x": "#010203", "1": "red"}, "rest": [1], "more": {"a": 1}}'
+    response = post_json(hooked(Palettes()), "/palettes", f'[{{"colours": []}}, {second}]')
+    assert response.status == 422
+    places = ["/0/colours", "/1/colours/0", "/1/shades/x", "/1/shades/1", "/1/shades"]
+    assert [pointer for _, pointer in response.invalid] == places
 
 
 def test_a_path_slot_that_the_hook_refuses_is_not_found():

@@ -5,7 +5,7 @@ import datetime
 import enum
 import logging
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -153,6 +153,28 @@ def test_typed_headers_are_sent_under_their_dashed_names():
         ("x-date", "2026-11-22"),
         ("x-nested", "[1,2]"),
     ]
+
+
+type Count = int | None
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [int | None, int | str | None, int | Count, Count, Literal["a", None], Annotated[int | bool | None, "x"], Any],  # noqa: PYI061  # as some write it
+)
+def test_a_typed_header_that_is_none_is_left_out(annotation):
+    headers = msgspec.defstruct("Headers", [("x_a", annotation), ("content_type", annotation)])
+    result = BytesResponse(content=b"x", headers=headers(None, None))
+    response = request(returning(BytesResponse[headers], result), "GET", "/spot")
+    assert response.headers == [("content-type", "application/octet-stream"), ("content-length", "1")]
+
+
+@pytest.mark.parametrize("annotation", [int, str, int | str, list[int]])
+def test_a_typed_header_that_is_none_against_its_type_is_a_500(annotation, caplog):
+    headers = msgspec.defstruct("Headers", [("x_a", annotation)])
+    result = BytesResponse(content=b"x", headers=headers(None))
+    assert request(returning(BytesResponse[headers], result), "GET", "/spot").status == 500
+    assert "None is no header value" in caplog.text
 
 
 def test_a_typed_header_that_is_missing_or_of_another_type_is_500():

@@ -10,7 +10,7 @@ import types
 import typing
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Final, TypeAliasType, Union
+from typing import Annotated, Any, Final, TypeAliasType, Union
 
 import msgspec
 
@@ -43,6 +43,7 @@ class Shape(msgspec.Struct, frozen=True):
     origin: object
     constraints: tuple[msgspec.Meta, ...]
     optional: bool
+    """Whether None is one of its values."""
 
 
 def check_expands(annotation: object, *, variables: bool, outer: tuple[object, ...] = ()) -> None:
@@ -159,7 +160,7 @@ def is_union(annotation: object) -> bool:
 def shape_of(annotation: object) -> Shape:
     """Take a field's annotation apart (see `Shape`)."""
     if isinstance(annotation, type):
-        return Shape(annotation, (), annotation, (), optional=False)
+        return Shape(annotation, (), annotation, (), optional=_has_none(annotation))
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if isinstance(annotation, TypeAliasType) or isinstance(origin, TypeAliasType):
         return shape_of(_alias_value(annotation))
@@ -172,10 +173,18 @@ def shape_of(annotation: object) -> Shape:
         metas = tuple(item for item in arguments[1:] if isinstance(item, msgspec.Meta))
         return msgspec.structs.replace(inner, constraints=inner.constraints + metas)
     if is_union(annotation):
-        members = [member for member in arguments if member is not type(None)]
-        if len(members) == 1 < len(arguments):
-            return msgspec.structs.replace(shape_of(members[0]), optional=True)
-    return Shape(annotation, arguments, origin or annotation, (), optional=False)
+        members = tuple(member for member in arguments if member is not type(None))
+        if len(members) < len(arguments):
+            whole = shape_of(typing.cast("types.GenericAlias", Union)[members])
+            return msgspec.structs.replace(whole, optional=True)
+    return Shape(annotation, arguments, origin or annotation, (), optional=any(map(_has_none, members_of(annotation))))
+
+
+def _has_none(annotation: object) -> bool:
+    """Whether None is a value of an annotation that is no union."""
+    if isinstance(annotation, type):
+        return annotation is type(None) or annotation is Any or annotation is object
+    return typing.get_origin(annotation) is typing.Literal and None in typing.get_args(annotation)
 
 
 def struct_fields(annotation: object) -> tuple[type[msgspec.Struct], tuple[Field, ...]] | None:

@@ -5,6 +5,7 @@ Spec: ASGI HTTP connection scope, version 2.5. Header names and values are bytes
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Final
 
 type Scope = MutableMapping[str, object]
@@ -32,8 +33,9 @@ def constant(status: int, headers: Mapping[bytes, bytes], body: bytes) -> Respon
         pairs += (content_length(len(body)),)
 
     async def respond(scope: Scope, _receive: Receive, send: Send, *_slots: str) -> None:
-        await send({"type": "http.response.start", "status": status, "headers": [*pairs]})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        with suppress(OSError):  # The client is gone.
+            await send({"type": "http.response.start", "status": status, "headers": [*pairs]})
+            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     return respond
 

@@ -45,11 +45,18 @@ def refuse_size(limit: int) -> HTTPError:
     return HTTPError(413, f"The body is larger than {limit} bytes.")
 
 
-def refuse_length(value: bytes) -> HTTPError:
-    """The answer to a content-length that is no plain number, or one of 16 digits and more."""
-    if value.isdigit():
-        return HTTPError(413, "The body is too large.")
-    return HTTPError(400, "The content-length is not a number.")
+def read_length(value: bytes, limit: int) -> int:
+    """A content-length that is not as it should be, in bytes: it may begin with zeros (RFC 9110, section 8.6).
+
+    Raises HTTPError 400 if it is no plain number, 413 if it is over the limit.
+    """
+    if not value.isdigit():
+        raise HTTPError(400, "The content-length is not a number.")
+    digits = value.lstrip(b"0") or b"0"
+    # Python takes long to read a number of many digits.
+    if len(digits) > 15 or int(digits) > limit:
+        raise refuse_size(limit)
+    return int(digits)
 
 
 def join_repeat(first: bytes, second: bytes) -> bytes:

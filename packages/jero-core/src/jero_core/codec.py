@@ -65,7 +65,9 @@ class Codec:
         return plain if isinstance(plain, str) else self.encode(plain).decode()
 
     def header_value(self, value: object) -> bytes:
-        """A typed header value as bytes. Raises ValueError for CR, LF, NUL and what latin-1 does not have."""
+        """A typed header value as bytes. Raises ValueError for CR, LF, NUL, None and what latin-1 does not have."""
+        if value is None:
+            raise ValueError("None is no header value; where a header may be left out, its type says so: `int | None`")
         return header_value(self.text_of(value))
 
     def _check_json(self, annotation: object, code: str, *, knows_all: bool) -> msgspec.json.Decoder[object]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from .asgi import CONTENT_LENGTHS
-from .body import join_repeat, read_rest, refuse_length, refuse_size
+from .body import join_repeat, read_length, read_rest, refuse_size
 from .failures import log_abort, log_cleanup
 from .plan import Reply
 from .writer import Writer
@@ -46,7 +46,7 @@ def write_header_scan(writer: Writer, wanted: list[bytes]) -> None:
 
 def write_length_check(writer: Writer, header: str, limit: int) -> None:
     """Refuse a body that is announced too large, before a byte of it is read."""
-    writer.namespace |= {"refuse_length": refuse_length, "refuse_size": refuse_size}
+    writer.namespace |= {"read_length": read_length, "refuse_size": refuse_size}
     writer.write(
         f"if {header} is None:",
         "    length = -1",
@@ -55,7 +55,7 @@ def write_length_check(writer: Writer, header: str, limit: int) -> None:
         f"    if length > {limit!r}:",
         f"        raise refuse_size({limit!r})",
         "else:",
-        f"    raise refuse_length({header})",
+        f"    length = read_length({header}, {limit!r})",
     )
 
 

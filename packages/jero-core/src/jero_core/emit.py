@@ -13,15 +13,17 @@ Rules
 - Errors before the response starts become an answer (`fail`); after it has started they are logged and reach the
   server, which aborts the connection.
 
-The locals of the text: scope, receive, send, slot0..., header0... (bytes or None), length, body, result, and what the
-reply renders (payload, headers, status, ...). What speaks ASGI is in dialect.py.
+The locals of the text: scope, receive, send, slot0..., header0... (bytes or None), refused, length, body, result, and
+what the reply renders (payload, headers, status, ...). What speaks ASGI is in dialect.py.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from . import dialect
+from .errors import InvalidRequest, join_refusals
 from .failures import Failures
 from .plan import Argument, OperationPlan, Reads
 from .writer import Writer
@@ -84,9 +86,17 @@ def emit(plan: OperationPlan, failures: Failures = _FAILURES) -> Source:
         writer.depth += 1
     writer.write("try:")
     writer.depth += 1
-    dialect.write_header_scan(writer, wanted)
+    together = _refused_together(arguments)
+    is_scanned = False
     for argument in arguments:
         own_names = names | _names_for(argument, wanted, plan.max_body_size)
+        # A path that is none of the app's is 404, whatever else the head holds.
+        if not is_scanned and (argument.binding.reads is not Reads.PATH or argument.binding.headers):
+            dialect.write_header_scan(writer, wanted)
+            is_scanned = True
+        if argument in together:
+            _write_refusable(writer, argument, own_names, together)
+            continue
         writer.write(f"# {argument.name}")
         if argument.binding.reads.is_body:
             dialect.write_length_check(writer, f"header{wanted.index(_CONTENT_LENGTH)}", plan.max_body_size)
@@ -120,6 +130,25 @@ def _wanted_headers(arguments: list[Argument], *, reads_body: bool) -> list[byte
     if reads_body:
         names.append(_CONTENT_LENGTH)
     return list(dict.fromkeys(names))
+
+
+def _refused_together(arguments: list[Argument]) -> list[Argument]:
+    """The bindings of the head that may refuse, if there are several: one answer tells what all of them refuse."""
+    head = [each for each in arguments if each.binding.reads is Reads.HEAD and each.binding.problems]
+    return head if len(head) > 1 else []
+
+
+def _write_refusable(writer: Writer, argument: Argument, names: Mapping[str, str], together: list[Argument]) -> None:
+    writer.namespace |= {"InvalidRequest": InvalidRequest, "join_refusals": join_refusals}
+    if argument is together[0]:
+        writer.write("refused = None")
+    writer.write(f"# {argument.name}", "try:")
+    writer.depth += 1
+    writer.write_fragment(argument.binding.extract, names)
+    writer.depth -= 1
+    writer.write("except InvalidRequest as error:", "    refused = join_refusals(refused, error)")
+    if argument is together[-1]:
+        writer.write("if refused is not None:", "    raise refused")
 
 
 def _names_for(argument: Argument, wanted: list[bytes], limit: int) -> dict[str, str]:

@@ -120,6 +120,14 @@ class InvalidRequest(HTTPError):  # noqa: N818  # named for what the client sent
         self.__dict__ = {"status": status, "detail": detail, "headers": None, "invalid": invalid}
 
 
+def join_refusals(first: InvalidRequest | None, other: InvalidRequest) -> InvalidRequest:
+    """One refusal with the invalid values of both; the status is the first one's."""
+    if first is None:
+        return other
+    detail = f"{first.detail} {other.detail}"
+    return InvalidRequest(first.status, detail, first.__dict__["invalid"] + other.__dict__["invalid"])
+
+
 class ClientDisconnected(Exception):  # noqa: N818  # an event, nobody's error
     """The client went away before its body was complete; there is nobody to answer."""
 

@@ -8,6 +8,7 @@ Rules
 - An answer that cannot be made (a member that msgspec cannot encode, a header with a line break) is a fault too.
 - Once the response has started there is no other answer: the exception is logged and goes on to the server, which
   aborts the connection; to end the response would pass half of it off as the whole.
+- An OSError of `send` says that the client is gone (ASGI HTTP, version 2.4): whatever the answer was, that is no fault.
 """
 
 import logging
@@ -45,8 +46,14 @@ class Failures:
         except Exception as fault:  # noqa: BLE001  # whatever an error's members do when they are encoded
             log_failure(fault, scope)
             body, headers, status = self._render(HTTPError(500))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+        except OSError:
+            return
+        except Exception as fault:
+            log_abort(fault, scope)
+            raise
 
     def _render(self, error: HTTPError) -> tuple[bytes, list[Header], int]:
         status = error.status

@@ -7,6 +7,7 @@ Rules
   first misfit and says where it is: what comes before it in the document is fine, and what comes after is looked at
   piece by piece, each encoded again for a decoder of its own type (cheaper than `msgspec.convert`, and the same rules).
   So each piece is decoded once or twice, and the whole takes time in proportion to the document.
+- Where the type does not matter it is `Any`: for `object` msgspec asks the app's hook, which does not expect that.
 - A place is a JSON Pointer (RFC 6901) of the names that the client used. A missing member has the place where it would
   be. What a mapping's key or a set's item has wrong is said of the key's or the item's own place.
 - A hostile document must not become work without end, or an answer many times its size: the search ends after `MOST`
@@ -20,7 +21,7 @@ from itertools import islice
 from operator import itemgetter
 from time import perf_counter
 from types import GenericAlias
-from typing import Annotated, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import msgspec
 
@@ -274,9 +275,9 @@ class _Array(_Node):
     def __init__(self, annotation: object, problems: JSONProblems) -> None:
         super().__init__(annotation, problems)
         shape = shape_of(annotation)
-        self._item = next((argument for argument in shape.arguments if argument is not ...), object)
+        self._item = next((argument for argument in shape.arguments if argument is not ...), Any)
         self._decode_items = problems.decoder(GenericAlias(list, (self._item,)))
-        # The length of a set is that of its different items: only the decoder knows it.
+        # The length of a set is that of its different items: only the decoder of the whole knows it.
         is_set = isinstance(shape.origin, type) and hasattr(shape.origin, "isdisjoint")
         self._lengths = [] if is_set else _lengths(shape, lambda meta: Annotated[list[msgspec.Raw], meta], problems)
         self._problems = problems
@@ -343,8 +344,8 @@ class _Mapping(_Node):
     def __init__(self, annotation: object, problems: JSONProblems) -> None:
         super().__init__(annotation, problems)
         shape = shape_of(annotation)
-        key, self._value = shape.arguments if len(shape.arguments) == 2 else (object, object)
-        self._decode_keys = None if key in (object, str) else problems.decoder(GenericAlias(dict, (key, object)))
+        key, self._value = shape.arguments if len(shape.arguments) == 2 else (Any, Any)
+        self._decode_keys = None if key in (Any, object, str) else problems.decoder(GenericAlias(dict, (key, Any)))
         self._decode_items = problems.decoder(GenericAlias(list, (self._value,)))
         self._lengths = _lengths(shape, lambda meta: Annotated[dict[str, msgspec.Raw], meta], problems)
         self._problems = problems
@@ -443,7 +444,7 @@ def _array_like(
     types = [field.type for field in fields]
     required = max((index + 1 for index, field in enumerate(fields) if field.required), default=0)
     if config.tag is not None:
-        types, required = [object, *types], required + 1  # The tag stands first.
+        types, required = [Any, *types], required + 1  # The tag stands first.
     too_many = f"Expected `array` of at most length {len(types)}" if config.forbid_unknown_fields else ""
     return _Positions(annotation, types, required, too_many, problems)
 

@@ -41,8 +41,11 @@ _NOT_FOUND_LENGTH: Final = content_length(len(_NOT_FOUND))
 
 async def not_found(_scope: Scope, _receive: Receive, send: Send) -> None:
     """The answer to a path that no template matches, HEAD excepted."""
-    await send({"type": "http.response.start", "status": 404, "headers": [_NOT_FOUND_TYPE, _NOT_FOUND_LENGTH]})
-    await send({"type": "http.response.body", "body": _NOT_FOUND})
+    try:  # Not `suppress`: a scanner's requests are all of this kind.
+        await send({"type": "http.response.start", "status": 404, "headers": [_NOT_FOUND_TYPE, _NOT_FOUND_LENGTH]})
+        await send({"type": "http.response.body", "body": _NOT_FOUND})
+    except OSError:
+        return  # The client is gone.
 
 
 _not_found_head: Final = without_body(not_found)
