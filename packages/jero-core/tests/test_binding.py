@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from jero_core import BaseApp, Endpoint, HTTPError, RawHeaders, Resource
 from jero_core.collisions import MOST_COMPOSED, check_composed_keys, check_numbers, key_check
+from jero_core.extend import JSONProblems
 
 from .asgi_driver import app_of, post_json, request, serve
 
@@ -368,6 +369,8 @@ class Page[T](Struct):
         (Order, '{"name": "a"}', Order("a")),
         (list[Price], '[{"amount": 1, "currency": "EUR"}]', [Price(1.0, "EUR")]),
         (Cat | Dog, '{"type": "Dog", "tricks": []}', Dog([])),
+        (list[Cat | Dog], '[{"type": "Dog", "tricks": []}, {"type": "Cat", "lives": 9}]', [Dog([]), Cat(9)]),
+        (list[Page[Price]], '[{"items": []}]', [Page([])]),
         (Page[Price], '{"items": []}', Page([])),
     ],
 )
@@ -456,6 +459,24 @@ def test_a_malformed_body_is_400(body):
 def test_a_body_of_another_shape_is_422_with_every_place(body, places):
     response = post_json(echo("json", Order), "/spot", body)
     assert (response.status, response.invalid) == (422, [("json", place) for place in places])
+
+
+def test_a_valid_body_gets_no_second_look(monkeypatch):
+    looks = []
+
+    class Counted(JSONProblems):
+        def find(self, *arguments):
+            looks.append(arguments[0])
+            return super().find(*arguments)
+
+    monkeypatch.setattr("jero_core.sources.json.JSONProblems", Counted)
+
+    async def conversation(client):
+        for body in ('{"name": "a"}', '{"name"', '{"name": 1}', '{"name": 2}'):
+            await client.json("POST", "/spot", body)
+
+    serve(echo("json", Order), conversation)
+    assert looks == [{"name": 1}, {"name": 2}]
 
 
 def test_a_member_that_is_wrong_only_the_first_time_it_is_given_has_its_place():

@@ -3,11 +3,12 @@
 import asyncio
 import copy
 import pickle
+from http import HTTPStatus
 
 import pytest
 from msgspec import Struct
 
-from jero_core import BaseApp, Endpoint, HTTPError, OperationMeta
+from jero_core import BaseApp, Endpoint, HTTPError, OperationMeta, Resource
 from jero_core.errors import members_of_error
 from jero_core.extend import Binding, Fragment, Reads, Reply
 
@@ -157,6 +158,66 @@ def test_headers_that_cannot_be_sent_are_a_logged_500(headers, caplog):
     response = answer_to(HTTPError(403, headers=headers))
     assert (response.status, [name for name, _ in response.headers]) == (500, ["content-type", "content-length"])
     assert "ValueError" in caplog.text or "TypeError" in caplog.text
+
+
+# The framework's own
+
+
+class Body(Struct):
+    size: int
+
+
+class Limits(Struct):
+    limit: int = 1
+    x_limit: int = 1
+
+
+class Everything(Resource, path="/all", max_body_size=30):
+    async def read_many(self, params: Limits) -> None: ...
+
+    async def create(self, json: Body, headers: Limits) -> None: ...
+
+    async def read_one(self, path: Body) -> Item:
+        return None
+
+
+JSON = ("content-type", "application/json")
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "options", "status"),
+    [
+        ("GET", "/nothing", {}, 404),
+        ("GET", "/all/x", {}, 404),
+        ("GET", "/nothing/%20/here", {}, 404),
+        ("BREW", "/all", {}, 405),
+        ("DELETE", "/all/1", {}, 405),
+        ("GET", "/all?limit=x", {}, 400),
+        ("GET", "/all?limit=%FF", {}, 400),
+        ("POST", "/all", {"body": b"{", "headers": [JSON]}, 400),
+        ("POST", "/all", {"body": b"{}", "headers": [JSON, ("x-limit", "x")]}, 400),
+        ("POST", "/all", {"headers": [JSON, ("content-length", "x")]}, 400),
+        ("POST", "/all", {"headers": [JSON, ("content-length", "5")]}, 400),
+        ("POST", "/all", {"body": b"{}"}, 415),
+        ("POST", "/all", {"body": b" " * 31, "headers": [JSON]}, 413),
+        ("POST", "/all", {"headers": [JSON, ("content-length", "9" * 99)]}, 413),
+        ("POST", "/all", {"body": b"{}", "headers": [JSON]}, 422),
+        ("POST", "/all", {"body": b"{}", "headers": [JSON, *[("x-limit", "1" * 999)] * 99]}, 431),
+        ("GET", "/all/1", {}, 500),
+    ],
+)
+def test_every_refusal_of_the_framework_is_problem_details(method, target, options, status):
+    response = request(app_of(Everything()), method, target, **options)
+    assert response.status == status
+    assert response.header("content-type") == "application/problem+json"
+    assert response.header("content-length") == str(len(response.body))
+    assert response.json | {"detail": 0, "errors": 0} == {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": 0,
+        "errors": 0,
+    }
 
 
 # What an error itself gets wrong

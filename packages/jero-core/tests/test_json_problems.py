@@ -4,7 +4,7 @@ import enum
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NamedTuple, NewType, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NamedTuple, NewType, NotRequired, Required, TypedDict
 
 import msgspec
 import pytest
@@ -46,6 +46,20 @@ class Row(Struct, array_like=True):
     id: int
     name: str
     note: str = ""
+
+
+class Loose(Struct, array_like=True):
+    id: int = 0
+    name: str = ""
+
+
+class TaggedLoose(Loose, tag="loose", array_like=True):
+    """All but the tag may be left out."""
+
+
+class Closed(Struct, array_like=True, forbid_unknown_fields=True):
+    id: int
+    size: int
 
 
 class Page[T](Struct):
@@ -94,6 +108,11 @@ class Typed(TypedDict):
     b: NotRequired[str]
 
 
+class TypedLoose(TypedDict, total=False):
+    a: Required[int]
+    b: str
+
+
 class Named(NamedTuple):
     a: int
     b: str = ""
@@ -104,6 +123,8 @@ type Alias[T] = list[T]
 
 
 MISSING = "This member is required."
+INT = "Expected `int`, got `str`"
+STR = "Expected `str`, got `int`"
 
 CASES = [
     (Point, '{"x": "1", "y": null}', {"/x": "Expected `int`, got `str`", "/y": "Expected `int`, got `null`"}),
@@ -142,6 +163,15 @@ CASES = [
     (list[Point], '[{"x": 1}, {}, 3]', {"/1/x": "This member is required.", "/2": "Expected `object`, got `int`"}),
     (Row, '["a"]', {"/0": "Expected `int`, got `str`", "/1": "This member is required."}),
     (Row, "{}", {"": "Expected `array`, got `object`"}),
+    (Row, '["a", 1, 2, 3]', {"/0": INT, "/1": STR, "/2": STR}),
+    (Row, "[]", {"/0": MISSING, "/1": MISSING}),
+    (Left, "[1]", {"/1": MISSING}),
+    (Left, "[]", {"/0": MISSING, "/1": MISSING}),
+    (Loose, '["a", 1]', {"/0": INT, "/1": STR}),
+    (TaggedLoose, '["x"]', {"/0": "Invalid value 'x'"}),
+    (Closed, "[1, 2, 3, 4]", {"": "Expected `array` of at most length 2"}),
+    (Closed, '["a"]', {"/0": INT, "/1": MISSING}),
+    (TypedLoose, '{"b": 1}', {"/a": MISSING, "/b": STR}),
     (
         Page[Point],
         '{"items": [{"x": "a"}], "total": "b"}',

@@ -1,5 +1,9 @@
 """Routing: SPEC section 3."""
 
+import sys
+from urllib.parse import unquote
+
+import msgspec
 import pytest
 from msgspec import Struct
 
@@ -274,6 +278,63 @@ def test_the_scope_carries_the_route_for_the_ecosystem_s_middlewares():
 
     route = serve(app_of(Items()), conversation)
     assert route.path == route.path_format == "/items/{item_id}"
+
+
+def test_the_route_is_in_the_scope_when_the_handler_runs():
+    seen = []
+
+    class Spots(Resource, path="/spots"):
+        async def read_many(self) -> Word:
+            seen.append(client.scope["route"].path)
+            return Word("")
+
+        async def read_one(self, path: Item) -> Word:
+            seen.append(client.scope["route"].path)
+            return Word("")
+
+    async def conversation(started):
+        nonlocal client
+        client = started
+        for target in ("/spots", "/spots/1", "/spots/%31"):
+            await started.request("GET", target)
+
+    client = None
+    serve(app_of(Spots()), conversation)
+    assert seen == ["/spots", "/spots/{item_id}", "/spots/{item_id}"]
+
+
+def steps_of_a_lookup(app, method, target):
+    """How many functions are called from a request's arrival to the coroutine that answers it."""
+    calls = 0
+
+    def count(frame, event, argument):
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    scope = {"type": "http", "method": method, "path": unquote(target), "raw_path": target.encode(), "root_path": ""}
+    sys.setprofile(count)
+    try:
+        answer = app(scope, None, None)
+    finally:
+        sys.setprofile(None)
+    answer.close()
+    return calls
+
+
+def test_a_lookup_takes_the_same_steps_whatever_the_number_of_routes():
+    def many(count):
+        class Deep(Endpoint, path="/{a}/deep/{b}"):
+            async def get(self, path: msgspec.defstruct("Path", [("a", str), ("b", str)])) -> Word: ...
+
+        items = [type("Many", (Items,), {}, path=f"/items{number}") for number in range(count)]
+        return app_of(*(cls() for cls in items), Deep())
+
+    targets = ["/items3", "/items3/7", "/items3/%37", "/x/deep/y", "/nope", "/items3/7/8", "/nope/nope/nope/nope"]
+
+    async def conversation(client):
+        return [steps_of_a_lookup(client.app, method, target) for target in targets for method in ("GET", "BREW")]
+
+    assert serve(many(10), conversation) == serve(many(400), conversation)
 
 
 def test_a_deep_path_is_refused_without_work():

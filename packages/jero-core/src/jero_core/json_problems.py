@@ -471,7 +471,5 @@ def _is_array(shape: Shape) -> bool:
 
 def _required_attributes(cls: object) -> frozenset[str]:
     """The members that a TypedDict, dataclass or attrs class cannot do without."""
-    if (keys := getattr(cls, "__required_keys__", None)) is not None:
-        return cast("frozenset[str]", keys)
-    info = cast("msgspec.inspect.DataclassType", msgspec.inspect.type_info(cls))  # Of an attrs class too.
+    info = cast("msgspec.inspect.DataclassType", msgspec.inspect.type_info(cls))  # The others' have fields, too.
     return frozenset(field.name for field in info.fields if field.required)
