@@ -207,14 +207,21 @@ def test_without_raw_path_the_decoded_path_is_not_decoded_again():
     assert text(response) == "read_one a b"
 
 
+@pytest.mark.parametrize("target", ["*", "widget", "http:", ""])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "PATCH"])
+def test_a_target_without_a_slash_is_no_item_of_the_root(method, target):
+    assert request(app_of(Root()), method, target).status == 404
+
+
+class Root(Resource, path="/"):
+    async def read_many(self) -> Word:
+        return Word("all")
+
+    async def read_one(self, path: Item) -> Word:
+        return Word(path.item_id)
+
+
 def test_a_root_template_puts_items_behind_the_slash():
-    class Root(Resource, path="/"):
-        async def read_many(self) -> Word:
-            return Word("all")
-
-        async def read_one(self, path: Item) -> Word:
-            return Word(path.item_id)
-
     app = app_of(Root())
     assert text(request(app, "GET", "/")) == "all"
     assert text(request(app, "GET", "/7")) == "7"
