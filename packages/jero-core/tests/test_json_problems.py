@@ -30,8 +30,17 @@ class Cat(Struct, tag="cat"):
     lives: int
 
 
+class ClosedCat(Struct, tag="cat", forbid_unknown_fields=True):
+    lives: int
+
+
 class Dog(Struct, tag="dog"):
     name: str
+
+
+class Cats(Struct):
+    first: Cat | Dog
+    second: Cat | Dog
 
 
 class Left(Struct, tag=1, tag_field="side", array_like=True):
@@ -118,11 +127,17 @@ class Named(NamedTuple):
     b: str = ""
 
 
+class Pair(NamedTuple):
+    a: int
+    b: int
+
+
 UserID = NewType("UserID", int)
 type Alias[T] = list[T]
 
 
 MISSING = "This member is required."
+UNKNOWN = "This member is unknown."
 INT = "Expected `int`, got `str`"
 STR = "Expected `str`, got `int`"
 
@@ -193,6 +208,34 @@ CASES = [
         '[{"low": 2, "high": 1}, {"low": "x", "high": 1}]',
         {"/0": "low is above high", "/1/low": "Expected `int`, got `str`"},
     ),
+    (Colour | list[int], '["x"]', {"/0": INT}),
+    (bytes | list[int], '["x"]', {"/0": INT}),
+    (bytes | list[int] | dict[str, int], '{"a": "x"}', {"/a": INT}),
+    (Colour | list[int], '"blue"', {"": "Invalid enum value 'blue'"}),
+    (ClosedCat, '{"type": "cat", "lives": "9", "tail": 1}', {"/lives": INT, "/tail": UNKNOWN}),
+    (ClosedCat, '{"type": "dog"}', {"/type": "Invalid value 'dog'", "/lives": MISSING}),
+    (tuple[int, Cat | Dog], '[1, {"type": "x"}]', {"/1/type": "Invalid value 'x'"}),
+    (tuple[Cat | Dog, int], '[{"type": "x"}, "x"]', {"/0/type": "Invalid value 'x'", "/1": INT}),
+    (
+        list[Cat | Dog],
+        '[{"type": "cow"}, {"type": "x"}]',
+        {"/0/type": "Invalid value 'cow'", "/1/type": "Invalid value 'x'"},
+    ),
+    (dict[str, Cat | Dog], '{"a": {"type": "cow"}, "b": {}}', {"/a/type": "Invalid value 'cow'", "/b/type": MISSING}),
+    (
+        Cats,
+        '{"first": {"type": "x"}, "second": {"type": "y"}}',
+        {"/first/type": "Invalid value 'x'", "/second/type": "Invalid value 'y'"},
+    ),
+    (Annotated[list[int], Meta(min_length=2)], '["x"]', {"/0": INT, "": "Expected `array` of length >= 2"}),
+    (Annotated[dict[str, int], Meta(min_length=2)], '{"a": "x"}', {"/a": INT, "": "Expected `object` of length >= 2"}),
+    (Annotated[list[int], Meta(min_length=2, max_length=3)], "[1]", {"": "Expected `array` of length >= 2"}),
+    (Named, '["x", 1, 2, 3]', {"/0": INT, "/1": STR, "": "Expected `array` of length 1 to 2"}),
+    (Pair, '["x", 1, 2]', {"/0": INT, "": "Expected `array` of length 2"}),
+    (set, "{}", {"": "Expected `array`, got `object`"}),
+    (frozenset[int], '["x"]', {"/0": INT}),
+    (dict[UserID, int], '{"a": 1}', {"/a": INT}),
+    (dict[Literal["a", "b"], int], '{"a": "x", "c": 1}', {"/a": INT, "/c": "Invalid enum value 'c'"}),
     (Colour, '"blue"', {"": "Invalid enum value 'blue'"}),
     (Literal["a", "b"], '"c"', {"": "Invalid enum value 'c'"}),
     (
@@ -268,7 +311,9 @@ def problems_of(annotation, document, **options):
 
 
 def found(annotation, document):
-    return {p.pointer: p.detail for p in problems_of(annotation, document)}
+    told = [(problem.pointer, problem.detail) for problem in problems_of(annotation, document)]
+    assert len(set(told)) == len(told), "a problem is told twice"
+    return dict(told)
 
 
 @pytest.mark.parametrize(("annotation", "document", "problems"), [case for case in CASES if case[2] is not None])

@@ -15,7 +15,7 @@ Rules
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
@@ -466,7 +466,8 @@ def _is_array(shape: Shape) -> bool:
         return bool(struct[0].__struct_config__.array_like)
     if not isinstance(shape.origin, type) or issubclass(shape.origin, str | bytes | bytearray | memoryview):
         return False
-    return hasattr(shape.origin, "__len__") and hasattr(shape.origin, "__contains__") and not _is_object(shape)
+    # An Enum class has a length, but its members have none.
+    return issubclass(shape.origin, Collection) and not _is_object(shape)
 
 
 def _required_attributes(cls: object) -> frozenset[str]:
