@@ -340,8 +340,30 @@ def test_long_mappings_are_looked_through_to_their_end():
     assert [problem.pointer for problem in problems_of(dict[str, int], members)] == ["/last"]
 
 
-def test_no_more_problems_are_told_than_the_limit():
-    assert len(problems_of(list[int], ["x"] * 100_000)) == MOST
+def test_wrong_keys_of_long_mappings_are_told_in_their_order_with_wrong_values():
+    wrong = {0, 1, 510, 511, 512, 513, 1300, 1999}
+    members = {(f"k{index}" if index in wrong else str(index)): index for index in range(2000)} | {"700": "x"}
+    places = [problem.pointer for problem in problems_of(dict[int, int], members)]
+    assert places == [f"/k{index}" for index in sorted(wrong) if index < 700] + ["/700", "/k1300", "/k1999"]
+
+
+def test_wrong_items_are_told_in_their_order():
+    wrong = [0, 1, 511, 512, 513, 1023, 1024, 1999]
+    items = [("x" if index in wrong else index) for index in range(2000)]
+    assert [problem.pointer for problem in problems_of(list[int], items)] == [f"/{index}" for index in wrong]
+
+
+@pytest.mark.parametrize("count", [MOST - 1, MOST, MOST + 1, 100_000])
+def test_no_more_problems_are_told_than_the_limit(count):
+    assert len(problems_of(list[int], ["x"] * count)) == min(count, MOST)
+
+
+@pytest.mark.parametrize(("characters", "told"), [(0, 1), (26, 1), (27, 2), (53, 2), (54, 3), (81, 4), (1000, 4)])
+def test_the_text_of_pointers_and_reasons_together_is_bounded(monkeypatch, characters, told):
+    """Each problem has a pointer of 2 characters and a reason of 25."""
+    monkeypatch.setattr("jero_core.json_problems.MOST_TEXT", characters)
+    assert {len(problem.pointer) + len(problem.detail) for problem in problems_of(list[int], ["x"])} == {27}
+    assert len(problems_of(list[int], ["x"] * 4)) == told
 
 
 def test_a_chain_of_nested_values_is_looked_through_in_time_in_proportion():
@@ -427,11 +449,26 @@ def test_a_member_given_twice_of_which_the_first_is_wrong_is_told():
         ('{"items": [1, ""]}', '{"items": [1, 2]}', "/part/items/1"),
         ('{"items": [1, ""]}', '{"items": [1]}', "/part/items"),
         ('{"items": [1, ""]}', '{"items": []}', "/part/items"),
+        ('{"row": [1, 2]}', '{"row": [1]}', "/part/row"),
+        ('{"row": [1, 2]}', '{"row": [1, ""]}', "/part/row/1"),
+        ('{"pair": ["", 2]}', '{"pair": [1, 2]}', "/part/pair/0"),
+        ('{"map": {"a": ""}}', '{"map": {"a": 1}}', "/part/map"),
+        ('{"map": {"x": ""}}', '{"map": {}}', "/part/map"),
+        ('{"items": {}}', '{"items": [1]}', "/part/items"),
     ],
 )
 def test_of_a_member_given_twice_as_much_of_the_place_is_told_as_is_sure(first, last, place):
     deep = msgspec.defstruct("Deep", [("y", str, "")])
-    part = msgspec.defstruct("Part", [("deep", deep | None, None), ("items", list[int], [])])
+    part = msgspec.defstruct(
+        "Part",
+        [
+            ("deep", deep | None, None),
+            ("items", list[int], []),
+            ("row", Loose | None, None),
+            ("pair", tuple[int, int], (0, 0)),
+            ("map", dict[str, int], {}),
+        ],
+    )
     twice = msgspec.defstruct("Twice", [("part", part)])
     assert [*found(twice, f'{{"part": {first}, "part": {last}}}')] == [place]
 
