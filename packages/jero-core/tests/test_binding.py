@@ -213,6 +213,41 @@ def test_a_query_that_is_no_utf8_is_400(query):
     assert (response.status, response.json["detail"]) == (400, "The query string is not valid UTF-8.")
 
 
+class Words(Struct, forbid_unknown_fields=True):
+    n: int
+    m: str = ""
+    tags: list[int] = []
+
+    def __post_init__(self):
+        if self.n < 0:
+            raise ValueError("n is negative")
+
+
+@pytest.mark.parametrize(
+    ("query", "errors"),
+    [
+        ("m=a", {"/n": "This parameter is required."}),
+        ("n=1&m=a&m=b", {"/m": "This parameter may be given only once."}),
+        ("n=1&x=2", {"/x": "This parameter is unknown."}),
+        ("n=1&x=2&x=3", {"/x": "This parameter is unknown."}),
+        ("n=1&a~b%2Fc=2", {"/a~0b~1c": "This parameter is unknown."}),
+        ("n=1.5&tags=1&tags=x", {"/n": "Expected `int`, got `str`", "/tags": "Expected `int`, got `str` - at `$[1]`"}),
+        ("n=-1", {"": "n is negative"}),
+        ("=1", {"/n": "This parameter is required.", "/": "This parameter is unknown."}),
+        ("&&n", {"/n": "Expected `int`, got `str`"}),
+    ],
+)
+def test_what_is_wrong_with_a_query_is_said_in_words(query, errors):
+    response = request(echo("params", Words, "get"), "GET", f"/spot?{query}")
+    assert response.json == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "The query string is invalid.",
+        "errors": [{"source": "params", "pointer": place, "detail": detail} for place, detail in errors.items()],
+    }
+
+
 def test_a_struct_without_fields_takes_any_query():
     empty = msgspec.defstruct("Empty", [])
     assert request(echo("params", empty, "get"), "GET", "/spot?a=1&a=2").json["got"] == "Empty()"
@@ -296,6 +331,25 @@ def test_invalid_headers_are_400_with_every_invalid_value():
     headers = [("x-depth", "-1")]
     response = request(echo("headers", Trace, "get"), "GET", "/spot", headers=headers)
     assert (response.status, response.invalid) == (400, [("headers", "/x-trace-id"), ("headers", "/x-depth")])
+
+
+@pytest.mark.parametrize(
+    ("headers", "errors"),
+    [
+        ([], {"/x-trace-id": "This header is required."}),
+        ([("x-trace-id", "a"), ("x-depth", "é")], {"/x-depth": "Expected `int`, got `str`"}),
+        ([("x-depth", "-1")], {"/x-trace-id": "This header is required.", "/x-depth": "Expected `int` >= 0"}),
+    ],
+)
+def test_what_is_wrong_with_headers_is_said_in_words(headers, errors):
+    response = request(echo("headers", Trace, "get"), "GET", "/spot", headers=headers)
+    assert response.json == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "The request headers are invalid.",
+        "errors": [{"source": "headers", "pointer": place, "detail": detail} for place, detail in errors.items()],
+    }
 
 
 def test_headers_that_the_struct_refuses_together_are_400():
@@ -774,6 +828,47 @@ def test_the_body_limit_is_the_app_s_unless_the_class_has_one():
     assert request(app, "POST", "/default", body=b"12345").status == 413
     assert request(app_of(Default()), "POST", "/default", body=b"x" * (2 * 1024 * 1024)).status == 204
     assert request(app_of(Default()), "POST", "/default", body=b"x" * (2 * 1024 * 1024 + 1)).status == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "detail"),
+    [
+        (b"12345678901", [], "The body is larger than 10 bytes."),
+        (None, [("content-length", "11")], "The body is larger than 10 bytes."),
+        (None, [("content-length", "9" * 16)], "The body is too large."),
+        (None, [("content-length", "ten")], "The content-length is not a number."),
+        (None, [("content-length", "3")], "The body is not as long as its content-length."),
+        (None, [("x-trace-id", "1" * 9000)] * 2, "A repeated header is too large."),
+        (b"{}", [("content-type", "text/plain")], "The content type must be application/json or end in +json."),
+        (b"[" * 9, [], "Input data was truncated"),
+        (b'"\xff"', [], "The body is no JSON text."),
+        (b'{"name":1}', [], "The JSON body is invalid."),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_said_in_words(body, headers, detail):
+    class Spot(Endpoint, path="/spot", max_body_size=10):
+        async def post(self, json: Order, headers: msgspec.defstruct("H", [("x_trace_id", str, "")])) -> None: ...
+
+    chunks = [chunk(body or b"", more_body=False)]
+    headers = headers if body == b"{}" else [("content-type", "application/json"), *headers]
+    response = request(app_of(Spot()), "POST", "/spot", chunks=chunks, headers=headers)
+    assert response.json["detail"] == detail
+
+
+def test_a_body_nested_too_deeply_is_said_to_be():
+    response = post_json(echo("json", Order), "/spot", "[" * 100_000)
+    assert response.json["detail"] == "The body is nested too deeply."
+
+
+@pytest.mark.parametrize(("size", "status"), [(8_191, 204), (8_192, 431), (20_000, 431)])
+def test_repeated_headers_are_joined_up_to_16_kib(size, status):
+    """Two of 8,191 bytes and what joins them are 16,384 bytes."""
+
+    class Spot(Endpoint, path="/spot"):
+        async def get(self, headers: Trace) -> None: ...
+
+    headers = [("x-trace-id", "a" * size), ("x-trace-id", "b" * 8_191)]
+    assert request(app_of(Spot()), "GET", "/spot", headers=headers).status == status
 
 
 def test_a_body_in_one_byte_messages_is_read_in_linear_time():

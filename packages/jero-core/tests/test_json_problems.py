@@ -71,6 +71,10 @@ class Closed(Struct, array_like=True, forbid_unknown_fields=True):
     size: int
 
 
+class Holding(Struct, array_like=True):
+    point: Point
+
+
 class Page[T](Struct):
     items: list[T]
     total: int
@@ -214,6 +218,8 @@ CASES = [
     (Colour | list[int], '"blue"', {"": "Invalid enum value 'blue'"}),
     (ClosedCat, '{"type": "cat", "lives": "9", "tail": 1}', {"/lives": INT, "/tail": UNKNOWN}),
     (ClosedCat, '{"type": "dog"}', {"/type": "Invalid value 'dog'", "/lives": MISSING}),
+    (tuple[Point, int], '[{"x": "a", "y": "b"}, 1]', {"/0/x": INT, "/0/y": INT}),
+    (Holding, '[{"x": "a", "y": "b"}]', {"/0/x": INT, "/0/y": INT}),
     (tuple[int, Cat | Dog], '[1, {"type": "x"}]', {"/1/type": "Invalid value 'x'"}),
     (tuple[Cat | Dog, int], '[{"type": "x"}, "x"]', {"/0/type": "Invalid value 'x'", "/1": INT}),
     (

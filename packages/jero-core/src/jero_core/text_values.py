@@ -161,10 +161,9 @@ class Findings:
         pointer = "" if name is None else "/" + name.replace("~", "~0").replace("/", "~1")
         self.invalid.append(Invalid(self._source, pointer, detail))
 
-    def check(self, field: Field, text: str | Sequence[str], name: str) -> object:
-        """Convert one value; note it and return None if it is invalid."""
+    def check(self, field: Field, text: str | Sequence[str], name: str) -> None:
+        """Convert one value, and note it if it is invalid."""
         try:
-            return self._codec.convert_text(text, field.type)
+            self._codec.convert_text(text, field.type)
         except (msgspec.MsgspecError, ValueError) as error:
             self.add(name, str(error))
-            return None

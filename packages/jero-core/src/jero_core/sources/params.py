@@ -130,18 +130,17 @@ class Explainer:
         except UnicodeDecodeError:
             return HTTPError(400, "The query string is not valid UTF-8.")
         findings = Findings("params", self._codec)
-        found: dict[str, object] = {}
         for field in self._fields:
             given = texts.pop(field.wire_name, None)
             if given is None:
                 if field.required:
                     findings.add(field.wire_name, "This parameter is required.")
             elif is_repeatable(field):
-                found[field.name] = findings.check(field, given, field.wire_name)
+                findings.check(field, given, field.wire_name)
             elif len(given) > 1:
                 findings.add(field.wire_name, "This parameter may be given only once.")
             else:
-                found[field.name] = findings.check(field, given[0], field.wire_name)
+                findings.check(field, given[0], field.wire_name)
         if self._struct.__struct_config__.forbid_unknown_fields:
             for name in texts:
                 findings.add(name, "This parameter is unknown.")
