@@ -835,7 +835,7 @@ def test_the_body_limit_is_the_app_s_unless_the_class_has_one():
     [
         (b"12345678901", [], "The body is larger than 10 bytes."),
         (None, [("content-length", "11")], "The body is larger than 10 bytes."),
-        (None, [("content-length", "9" * 16)], "The body is too large."),
+        (None, [("content-length", "9" * 16)], "The body is larger than 10 bytes."),
         (None, [("content-length", "ten")], "The content-length is not a number."),
         (None, [("content-length", "3")], "The body is not as long as its content-length."),
         (None, [("x-trace-id", "1" * 9000)] * 2, "A repeated header is too large."),
