@@ -463,7 +463,9 @@ def test_a_member_given_twice_of_which_the_first_is_wrong_is_told():
         ('{"items": {}}', '{"items": [1]}', "/part/items"),
     ],
 )
-def test_of_a_member_given_twice_as_much_of_the_place_is_told_as_is_sure(first, last, place):
+@pytest.mark.parametrize("patience", [10.0, -1.0], ids=["", "out of time"])
+def test_of_a_member_given_twice_as_much_of_the_place_is_told_as_is_sure(monkeypatch, first, last, place, patience):
+    monkeypatch.setattr("jero_core.json_problems.PATIENCE", patience)
     deep = msgspec.defstruct("Deep", [("y", str, "")])
     part = msgspec.defstruct(
         "Part",
