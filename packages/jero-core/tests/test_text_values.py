@@ -2,6 +2,7 @@
 
 import functools
 import math
+from decimal import Decimal
 from typing import Annotated
 
 import msgspec
@@ -83,13 +84,21 @@ def test_inline_conversion_is_exactly_the_careful_one(name, text):
     assert outcome(inline(name), text) == outcome(convert_text, text, TYPES[name])
 
 
-@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "NaN", "Infinity", "1e999"])
-@pytest.mark.parametrize("annotation", [float, float | None])
-def test_a_float_from_text_is_finite(text, annotation):
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "NaN", "Infinity"])
+@pytest.mark.parametrize("annotation", [float, float | None, Decimal, Decimal | None])
+def test_a_number_from_text_is_finite(text, annotation):
     with pytest.raises(msgspec.ValidationError):
         convert_text(text, annotation)
-    with pytest.raises(msgspec.ValidationError):
-        convert_text([text], list[annotation])
+    for repeated in (list[annotation], tuple[annotation, ...], tuple[int, annotation]):
+        with pytest.raises(msgspec.ValidationError):
+            convert_text(["1", text], repeated)
+
+
+def test_a_number_from_text_may_be_as_large_as_its_type_allows():
+    assert convert_text("1e999", Decimal) == Decimal("1e999")
+    for text, annotation in (("1e999", float), ("snan", Decimal)):
+        with pytest.raises(ValueError, match="."):  # A ValidationError is one, too.
+            convert_text(text, annotation)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

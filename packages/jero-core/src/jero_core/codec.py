@@ -10,6 +10,7 @@ Rules
 import enum
 import math
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Final, cast
 
 import msgspec
@@ -44,14 +45,11 @@ class Codec:
             raise fault
 
     def convert_text(self, text: str | Sequence[str], to: object) -> object:
-        """Convert text (or the texts of a repeated name). Raises msgspec.ValidationError."""
+        """Convert text (or the texts of a repeated name). Raises msgspec.ValidationError, also for a number like nan."""
         value: object = msgspec.convert(text, type=to, strict=False, dec_hook=self.dec_hook)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise msgspec.ValidationError("Expected a finite `float`")
-        if type(value) in _REPEATABLE:
-            items = cast("Iterable[object]", value)
-            if any(isinstance(item, float) and not math.isfinite(item) for item in items):
-                raise msgspec.ValidationError("Expected finite `float` values")
+        items = cast("Iterable[object]", value) if type(value) in _REPEATABLE else (value,)
+        if not all(map(_is_finite, items)):
+            raise msgspec.ValidationError("Expected a finite number")
         return value
 
     def text_of(self, value: object) -> str:
@@ -79,6 +77,13 @@ class Codec:
             decoder = _checked_decoder(annotation, code, self.dec_hook, knows_all=knows_all)
             self._checked[annotation, code] = decoder
         return decoder
+
+
+def _is_finite(value: object) -> bool:
+    """Whether a value is not a number, or a finite one."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, Decimal) or value.is_finite()
 
 
 def _checked_decoder(

@@ -2,7 +2,7 @@
 
 Rules
 -----
-- Text converts as msgspec's lax mode takes it (`msgspec.convert(text, type, strict=False)`); a float must be finite.
+- Text converts as msgspec's lax mode takes it (`msgspec.convert(text, type, strict=False)`); numbers must be finite.
 - Generated code converts the common cases inline and leaves every other case, and every refusal, to the codec:
   what the inline code accepts, its `convert_text` accepts with the same result.
 - When the inline code refuses, the caller looks again, value by value, to name every invalid one (`Findings`).
