@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("hypothesis")
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jero_core import BaseApp
@@ -17,6 +17,10 @@ from jero_core.extend import Literal, Name
 from jero_core.header_fields import header_value
 from jero_core.router import Router
 from jero_core.template import parse_template
+
+# A busy machine is no failure.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 
 # The router against a plain reading of the rules, for drawn templates and paths.
 
@@ -44,6 +48,7 @@ def _matches(template, segments):
     return rank, tuple(slots)
 
 
+@patient
 @given(
     paths=st.lists(_templates.filter(_unique_slots), max_size=8),
     target=st.lists(st.sampled_from(["a", "b", "c", "é", "a~b", "", "d", "a/b", "%61"]), max_size=5),
@@ -90,6 +95,7 @@ def test_the_router_agrees_with_a_plain_reading_of_the_rules(paths, target, esca
 # header values
 
 
+@patient
 @given(st.text())
 def test_no_line_break_or_nul_survives_in_a_header_value(text):
     for encode in (header_value, Codec().header_value):
@@ -104,6 +110,7 @@ def test_no_line_break_or_nul_survives_in_a_header_value(text):
 # literals and names
 
 
+@patient
 @given(
     st.one_of(st.text(), st.binary(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
 )
@@ -111,6 +118,7 @@ def test_a_literal_reads_back_as_its_value(value):
     assert eval(str(Literal(value))) == value
 
 
+@patient
 @given(st.text(max_size=8))
 def test_a_name_is_an_identifier_or_refused(text):
     import unicodedata

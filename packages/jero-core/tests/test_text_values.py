@@ -10,13 +10,16 @@ import pytest
 
 pytest.importorskip("hypothesis")
 
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
 from jero_core.annotations import fields_of
 from jero_core.codec import Codec
 from jero_core.text_values import conversion
+
+# A busy machine is no failure.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 CODEC = Codec()
 convert_text = CODEC.convert_text
@@ -73,6 +76,7 @@ texts = st.one_of(
 
 
 @pytest.mark.parametrize("name", TYPES)
+@patient
 @given(text=texts)
 @example(text="")
 @example(text="0")
@@ -101,6 +105,7 @@ def test_a_number_from_text_may_be_as_large_as_its_type_allows():
             convert_text(text, annotation)
 
 
+@patient
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_every_finite_float_converts(value):
     assert math.isclose(convert_text(repr(value), float), value, rel_tol=0, abs_tol=0)
