@@ -67,6 +67,20 @@ def test_a_plan_names_its_operation():
     ]
 
 
+def test_a_plan_keeps_the_arguments_as_they_were_declared():
+    found = plans()
+    assert [(each.name, each.annotation, each.positional) for each in found["Widgets.update"].arguments] == [
+        ("path", WidgetPath, True),
+        ("json", list[Widget], True),
+        ("headers", Trace, True),
+    ]
+    arguments = found["Widgets.partial_update"].arguments
+    assert [(each.name, each.annotation, each.positional) for each in arguments] == [
+        ("content", bytes, True),
+        ("path", WidgetPath, False),
+    ]
+
+
 PATH = (
     ParameterFact("path", "shop", str, required=True),
     ParameterFact("path", "widget_id", Annotated[int, Meta(ge=1)], required=True),

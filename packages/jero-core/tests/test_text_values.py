@@ -101,7 +101,7 @@ def test_a_number_from_text_is_finite(text, annotation):
 def test_a_number_from_text_may_be_as_large_as_its_type_allows():
     assert convert_text("1e999", Decimal) == Decimal("1e999")
     for text, annotation in (("1e999", float), ("snan", Decimal)):
-        with pytest.raises(ValueError, match="."):  # A ValidationError is one, too.
+        with pytest.raises(ValueError, match=r"."):  # A ValidationError is one, too.
             convert_text(text, annotation)
 
 

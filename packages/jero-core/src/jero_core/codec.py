@@ -45,7 +45,7 @@ class Codec:
             raise fault
 
     def convert_text(self, text: str | Sequence[str], to: object) -> object:
-        """Convert text (or the texts of a repeated name). Raises msgspec.ValidationError, also for a number like nan."""
+        """Convert text (or the texts of a repeated name). Raises msgspec.ValidationError, also for nan and infinity."""
         value: object = msgspec.convert(text, type=to, strict=False, dec_hook=self.dec_hook)
         items = cast("Iterable[object]", value) if type(value) in _REPEATABLE else (value,)
         if not all(map(_is_finite, items)):

@@ -103,6 +103,8 @@ class Argument(msgspec.Struct, frozen=True):
     """One handler argument and its binding."""
 
     name: str
+    annotation: object
+    """The annotation, resolved: with a Struct also its defaults, and whether it forbids unknown fields."""
     positional: bool
     binding: Binding
 

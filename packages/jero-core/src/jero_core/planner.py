@@ -297,16 +297,16 @@ class Planner:
         try:
             shared_by = self._shared_by.get(name)
             if shared_by is None:
-                return Argument(name, parameter.positional, _bind(source, parameter, operation))
-            key = name, parameter.annotation, shared_by(operation)
-            binding = _get(self._bindings, key)
-            if binding is None:
-                binding = _put(self._bindings, key, _bind(source, parameter, operation))
+                binding = _bind(source, parameter, operation)
+            else:
+                key = name, parameter.annotation, shared_by(operation)
+                shared = _get(self._bindings, key)
+                binding = shared or _put(self._bindings, key, _bind(source, parameter, operation))
         except Refusal:
             raise
         except Exception as error:
             raise _fault(f"the source {name!r}", error) from error
-        return Argument(name, parameter.positional, binding)
+        return Argument(name, parameter.annotation, parameter.positional, binding)
 
     def _plan_reply(self, returned: Returned, kind: OperationKind) -> Reply:
         key = returned.annotation, kind.method, kind.status
