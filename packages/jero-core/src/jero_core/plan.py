@@ -14,6 +14,7 @@ from .fragment import Fragment
 from .introspect import Parameter, Returned
 from .links import Links
 from .metadata import NO_META, OperationMeta
+from .stopping import Stopping
 from .template import Template
 from .wiring import Place
 
@@ -99,7 +100,11 @@ class Reply:
     decides_head: bool = False
     """Whether status and headers are known only when the handler has returned."""
     send: Fragment | None = None
-    """For a response that is not one body: sends it itself, with `$scope`, `$receive` and `$send`."""
+    """For a response that is not one body: sends it itself, with `$scope`, `$receive` and `$send`.
+
+    As long as it has sent nothing, `await $fail(error, $scope, $send)` answers an exception. Any exception that it
+    raises is logged, and aborts the connection.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,8 @@ class ReplyContext:
     """The status of a successful answer, unless the reply knows better."""
     codec: Codec
     links: Links
+    stopping: Stopping
+    """The stop of the app, for responses that may last: `context.stopping.want()`."""
 
 
 class Source(Protocol):

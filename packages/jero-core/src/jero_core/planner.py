@@ -33,6 +33,7 @@ from .links import Links, Mounted
 from .plan import Argument, Binding, Operation, OperationPlan, Reply, ReplyContext, SharingSource, Source
 from .replies.choose import plan_reply
 from .routables import BODILESS_METHODS, OperationKind, Routable
+from .stopping import Stopping
 from .template import ROOT, Template
 from .wiring import Place, Refusal, WiringProblem, refuse
 
@@ -50,6 +51,7 @@ class Planner:
     sources: Mapping[str, Source]
     max_body_size: int
     codec: Codec = field(default_factory=Codec)
+    stopping: Stopping = field(default_factory=Stopping)
     plans: list[OperationPlan] = field(default_factory=list[OperationPlan])
     problems: list[WiringProblem] = field(default_factory=list[WiringProblem])
     links: Links = field(init=False)
@@ -310,7 +312,7 @@ class Planner:
         key = returned.annotation, kind.method, kind.status
         reply = _get(self._replies, key)
         if reply is None:
-            context = ReplyContext(kind.method, kind.status, self.codec, self.links)
+            context = ReplyContext(kind.method, kind.status, self.codec, self.links, self.stopping)
             reply = _put(self._replies, key, plan_reply(returned, context))
         return reply
 
