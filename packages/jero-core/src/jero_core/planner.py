@@ -40,6 +40,7 @@ from .wiring import Place, Refusal, WiringProblem, refuse
 _ELSEWHERE: Final[Mapping[str, tuple[str, str]]] = {
     "form": ("jero-multipart", "FormSource"),
     "user": ("jero-auth", "UserSource"),
+    "last_event_id": ("jero-streaming", "LastEventIDSource"),
 }
 """The sources that sibling packages bring, for the remedy alone: core knows nothing else of siblings."""
 

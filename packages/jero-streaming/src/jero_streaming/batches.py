@@ -1,0 +1,255 @@
+"""Batches: items that are ready together, on their way into one message.
+
+Rules
+-----
+- A batch is of whole items and of at most 64 KiB; an item that is larger is a batch of its own.
+- `pack` takes items from an iterator for as long as there are any. When the batch is full it awaits `FULL`, which
+  yields that object to whoever steps it (stream.py); he takes the batch and goes on.
+- An item of another type than the response's annotation says is a TypeError. (Its type is checked, not its fields.)
+- A line of NDJSON and a `data` field hold no line break, also where a `msgspec.Raw` has white space in it.
+
+The loops are written out, since they run for each item: one call per item would cost a third more.
+"""
+
+import types
+from collections.abc import AsyncIterator, Callable, Generator
+from typing import Final, Protocol, cast
+
+import msgspec
+
+from .events import ServerSentEvent, fields_before_data, text_data
+
+LIMIT: Final = 64 * 1024
+"""The most bytes of one message, but for a single item that has more."""
+
+_SEPARATOR: Final = b"\0"
+"""Stands for the line breaks of NDJSON in a batch, until it is known that there are no others; JSON has no NUL."""
+_NEWLINES: Final = bytes.maketrans(b"\r\n", b"  ")
+
+
+class _Full:
+    """Awaited by `pack` when the batch is full."""
+
+    def __repr__(self) -> str:
+        return "FULL"
+
+
+FULL: Final = _Full()
+
+
+@types.coroutine
+def _be_full() -> Generator[object]:
+    yield FULL
+
+
+class Batch(Protocol):
+    """Items of one stream that were not sent yet."""
+
+    def accepts(self, value: object, /) -> bool:
+        """Whether a value is an item."""
+        ...
+
+    async def pack(self, iterator: AsyncIterator[object], /) -> None:
+        """Take all items. Raises TypeError for one of a wrong type, and what encoding it raises."""
+        ...
+
+    def has_items(self) -> bool:
+        """Whether there is anything to send."""
+        ...
+
+    def take(self) -> bytes:
+        """The items as bytes; the batch is empty then."""
+        ...
+
+    def close(self) -> None:
+        """Drop what there is; the next item makes the batch full."""
+        ...
+
+
+class _Wrong:
+    """Says what is wrong with an item."""
+
+    def __init__(self, response: str, expected: str) -> None:
+        self._response = response
+        self._expected = expected
+
+    def __call__(self, item: object) -> TypeError:
+        return TypeError(f"the stream of a {self._response} gave {_described(item)}, not {self._expected}")
+
+
+def _described(item: object) -> str:
+    return f"a value of type {type(item).__qualname__}"
+
+
+class BytesBatch:
+    """Chunks of bytes; one that makes a message alone is not copied."""
+
+    __slots__ = ("_chunks", "_size", "_wrong")
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._wrong = _Wrong("StreamingResponse", "bytes")
+
+    def accepts(self, value: object, /) -> bool:
+        """See `Batch`."""
+        return isinstance(value, bytes)
+
+    async def pack(self, iterator: AsyncIterator[object], /) -> None:
+        """See `Batch`."""
+        chunks = self._chunks
+        async for chunk in iterator:
+            if not isinstance(chunk, bytes):
+                raise self._wrong(chunk)
+            size = len(chunk)
+            if self._size + size > LIMIT and chunks:
+                await _be_full()
+            chunks.append(chunk)
+            self._size += size
+            if self._size >= LIMIT:
+                await _be_full()
+
+    def has_items(self) -> bool:
+        """See `Batch`."""
+        # An empty chunk is one: it has the head sent.
+        return bool(self._chunks)
+
+    def take(self) -> bytes:
+        """See `Batch`."""
+        chunks = self._chunks
+        taken = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self._size = 0
+        return taken
+
+    def close(self) -> None:
+        """See `Batch`."""
+        self._chunks[:] = [b""]
+        self._size = LIMIT
+
+
+class _Buffer:
+    """A batch of encoded items, end to end; `_end` is where the last whole one ends."""
+
+    __slots__ = ("_buffer", "_end")
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._end = 0
+
+    def has_items(self) -> bool:
+        """See `Batch`."""
+        return self._end > 0
+
+    def take(self) -> bytes:
+        """See `Batch`."""
+        taken = bytes(self._buffer[: self._end])
+        del self._buffer[: self._end]
+        self._end = 0
+        return taken
+
+    def close(self) -> None:
+        """See `Batch`."""
+        self._buffer[:] = bytes(LIMIT)
+        self._end = LIMIT
+
+
+class NDJSONBatch(_Buffer):
+    """Items as lines of JSON."""
+
+    __slots__ = ("_classes", "_encode_into", "_wrong")
+
+    def __init__(
+        self, encode_into: Callable[[object, bytearray, int], None], classes: tuple[type, ...], expected: str
+    ) -> None:
+        super().__init__()
+        self._encode_into = encode_into
+        self._classes = classes
+        self._wrong = _Wrong("NDJSONStreamingResponse", expected)
+
+    def accepts(self, value: object, /) -> bool:
+        """See `Batch`."""
+        return isinstance(value, self._classes)
+
+    async def pack(self, iterator: AsyncIterator[object], /) -> None:
+        """See `Batch`."""
+        buffer, encode_into, classes = self._buffer, self._encode_into, self._classes
+        usual = classes[0]
+        async for item in iterator:
+            if item.__class__ is not usual and not isinstance(item, classes):
+                raise self._wrong(item)
+            encode_into(item, buffer, -1)
+            buffer += _SEPARATOR
+            size = len(buffer)
+            if size <= LIMIT:
+                self._end = size
+                continue
+            if self._end:
+                await _be_full()
+            self._end = len(buffer)
+            if self._end > LIMIT:
+                await _be_full()
+
+    def take(self) -> bytes:
+        """See `Batch`."""
+        lines = super().take()
+        if b"\n" in lines or b"\r" in lines:
+            lines = lines.translate(_NEWLINES)
+        return lines.replace(_SEPARATOR, b"\n")
+
+
+class SSEBatch(_Buffer):
+    """Items as events: `ServerSentEvent`s, and values that are the data of one."""
+
+    __slots__ = ("_classes", "_encode", "_wrong", "retry")
+
+    def __init__(self, encode: Callable[[object], bytes], classes: tuple[type, ...], expected: str) -> None:
+        super().__init__()
+        self._encode = encode
+        self._classes = classes
+        self._wrong = _Wrong("SSEResponse", f"{expected}, or a ServerSentEvent of it")
+        self.retry: int | None = None
+        """What the client was last told about reconnecting, in milliseconds."""
+
+    def accepts(self, value: object, /) -> bool:
+        """See `Batch`."""
+        return isinstance(value, (ServerSentEvent, *self._classes))
+
+    async def pack(self, iterator: AsyncIterator[object], /) -> None:
+        """See `Batch`."""
+        buffer, frame = self._buffer, self._frame
+        async for item in iterator:
+            buffer += frame(item)
+            size = len(buffer)
+            if size <= LIMIT:
+                self._end = size
+                continue
+            if self._end:
+                await _be_full()
+            self._end = len(buffer)
+            if self._end > LIMIT:
+                await _be_full()
+
+    def _frame(self, item: object) -> bytes:
+        if not isinstance(item, ServerSentEvent):
+            return b"data: " + self._data(item) + b"\n\n"
+        event = cast("ServerSentEvent[object]", item)
+        head = fields_before_data(event)
+        if event.retry is not None:
+            self.retry = event.retry
+        if event.data is None:
+            return f"{head}\n".encode()
+        return head.encode() + b"data: " + self._data(event.data) + b"\n\n"
+
+    def _data(self, value: object) -> bytes:
+        if not isinstance(value, self._classes):
+            raise self._wrong(value)
+        if isinstance(value, str):
+            return text_data(value).encode()
+        data = self._encode(value)
+        return data.translate(_NEWLINES) if b"\n" in data or b"\r" in data else data
+
+
+def encode_into_of(enc_hook: Callable[[object], object] | None) -> Callable[[object, bytearray, int], None]:
+    """Msgspec's `encode_into`, with an app's hook; one for each app."""
+    return msgspec.json.Encoder(enc_hook=enc_hook).encode_into
