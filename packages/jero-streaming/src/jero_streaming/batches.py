@@ -6,7 +6,8 @@ Rules
 - `pack` takes items from an iterator for as long as there are any. When the batch is full it awaits `FULL`, which
   yields that object to whoever steps it (stream.py); he takes the batch and goes on.
 - An item of another type than the response's annotation says is a TypeError. (Its type is checked, not its fields.)
-- A line of NDJSON and a `data` field hold no line break, also where a `msgspec.Raw` has white space in it.
+- A line of NDJSON and a `data` field hold no line break, also where a `msgspec.Raw` has white space in it. JSON has no
+  NUL anywhere, so that stands for the line breaks between items until the others are gone.
 
 The loops are written out, since they run for each item: one call per item would cost a third more.
 """
@@ -23,8 +24,11 @@ LIMIT: Final = 64 * 1024
 """The most bytes of one message, but for a single item that has more."""
 
 _SEPARATOR: Final = b"\0"
-"""Stands for the line breaks of NDJSON in a batch, until it is known that there are no others; JSON has no NUL."""
 _NEWLINES: Final = bytes.maketrans(b"\r\n", b"  ")
+
+
+type EncodeInto = Callable[[object, bytearray, int], None]
+"""msgspec's `encode_into`: encodes a value at an offset, -1 for the end, of a bytearray."""
 
 
 class _Full:
@@ -154,14 +158,25 @@ class _Buffer:
         self._end = LIMIT
 
 
-class NDJSONBatch(_Buffer):
+class _JSONBuffer(_Buffer):
+    """A batch of JSON texts, whose line breaks are separators until it is known that there are no others."""
+
+    __slots__ = ()
+
+    def take(self) -> bytes:
+        """See `Batch`."""
+        lines = super().take()
+        if b"\n" in lines or b"\r" in lines:
+            lines = lines.translate(_NEWLINES)
+        return lines.replace(_SEPARATOR, b"\n")
+
+
+class NDJSONBatch(_JSONBuffer):
     """Items as lines of JSON."""
 
     __slots__ = ("_classes", "_encode_into", "_wrong")
 
-    def __init__(
-        self, encode_into: Callable[[object, bytearray, int], None], classes: tuple[type, ...], expected: str
-    ) -> None:
+    def __init__(self, encode_into: EncodeInto, classes: tuple[type, ...], expected: str) -> None:
         super().__init__()
         self._encode_into = encode_into
         self._classes = classes
@@ -190,22 +205,15 @@ class NDJSONBatch(_Buffer):
             if self._end > LIMIT:
                 await _be_full()
 
-    def take(self) -> bytes:
-        """See `Batch`."""
-        lines = super().take()
-        if b"\n" in lines or b"\r" in lines:
-            lines = lines.translate(_NEWLINES)
-        return lines.replace(_SEPARATOR, b"\n")
 
+class JSONEventBatch(_JSONBuffer):
+    """Items as events with JSON in them."""
 
-class SSEBatch(_Buffer):
-    """Items as events: `ServerSentEvent`s, and values that are the data of one."""
+    __slots__ = ("_classes", "_encode_into", "_wrong", "retry")
 
-    __slots__ = ("_classes", "_encode", "_wrong", "retry")
-
-    def __init__(self, encode: Callable[[object], bytes], classes: tuple[type, ...], expected: str) -> None:
+    def __init__(self, encode_into: EncodeInto, classes: tuple[type, ...], expected: str) -> None:
         super().__init__()
-        self._encode = encode
+        self._encode_into = encode_into
         self._classes = classes
         self._wrong = _Wrong("SSEResponse", f"{expected}, or a ServerSentEvent of it")
         self.retry: int | None = None
@@ -217,9 +225,24 @@ class SSEBatch(_Buffer):
 
     async def pack(self, iterator: AsyncIterator[object], /) -> None:
         """See `Batch`."""
-        buffer, frame = self._buffer, self._frame
+        buffer, encode_into, classes = self._buffer, self._encode_into, self._classes
+        usual, event_class = classes[0], ServerSentEvent
         async for item in iterator:
-            buffer += frame(item)
+            data = item
+            if item.__class__ is event_class or isinstance(item, event_class):
+                event = cast("ServerSentEvent[object]", item)
+                data = event.data
+                if event.event is None and event.retry is None and data is not None:
+                    buffer += f"id: {event.id}\0data: ".encode() if event.id is not None else b"data: "
+                else:
+                    buffer += self._head_of(event)
+            else:
+                buffer += b"data: "
+            if data is not None:
+                if data.__class__ is not usual and not isinstance(data, classes):
+                    raise self._wrong(data)
+                encode_into(data, buffer, -1)
+                buffer += b"\0\0"
             size = len(buffer)
             if size <= LIMIT:
                 self._end = size
@@ -230,26 +253,63 @@ class SSEBatch(_Buffer):
             if self._end > LIMIT:
                 await _be_full()
 
-    def _frame(self, item: object) -> bytes:
-        if not isinstance(item, ServerSentEvent):
-            return b"data: " + self._data(item) + b"\n\n"
-        event = cast("ServerSentEvent[object]", item)
-        head = fields_before_data(event)
+    def _head_of(self, event: ServerSentEvent[object]) -> bytes:
         if event.retry is not None:
             self.retry = event.retry
-        if event.data is None:
-            return f"{head}\n".encode()
-        return head.encode() + b"data: " + self._data(event.data) + b"\n\n"
-
-    def _data(self, value: object) -> bytes:
-        if not isinstance(value, self._classes):
-            raise self._wrong(value)
-        if isinstance(value, str):
-            return text_data(value).encode()
-        data = self._encode(value)
-        return data.translate(_NEWLINES) if b"\n" in data or b"\r" in data else data
+        head = fields_before_data(event).replace("\n", "\0").encode()
+        return head + (b"\0" if event.data is None else b"data: ")
 
 
-def encode_into_of(enc_hook: Callable[[object], object] | None) -> Callable[[object, bytearray, int], None]:
+class TextEventBatch(_Buffer):
+    """Items as events with text in them."""
+
+    __slots__ = ("_wrong", "retry")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wrong = _Wrong("SSEResponse", "str, or a ServerSentEvent of it")
+        self.retry: int | None = None
+        """What the client was last told about reconnecting, in milliseconds."""
+
+    def accepts(self, value: object, /) -> bool:
+        """See `Batch`."""
+        return isinstance(value, (ServerSentEvent, str))
+
+    async def pack(self, iterator: AsyncIterator[object], /) -> None:
+        """See `Batch`."""
+        buffer = self._buffer
+        async for item in iterator:
+            if item.__class__ is str and "\n" not in item and "\r" not in item:
+                buffer += f"data: {item}\n\n".encode()
+            else:
+                buffer += self._text_of(item).encode()
+            size = len(buffer)
+            if size <= LIMIT:
+                self._end = size
+                continue
+            if self._end:
+                await _be_full()
+            self._end = len(buffer)
+            if self._end > LIMIT:
+                await _be_full()
+
+    def _text_of(self, item: object) -> str:
+        head, data = "", item
+        if isinstance(item, ServerSentEvent):
+            event = cast("ServerSentEvent[object]", item)
+            if event.retry is not None:
+                self.retry = event.retry
+            head, data = fields_before_data(event), event.data
+            if data is None:
+                return f"{head}\n"
+        if not isinstance(data, str):
+            raise self._wrong(data)
+        return f"{head}data: {text_data(data)}\n\n"
+
+
+type EventBatch = JSONEventBatch | TextEventBatch
+
+
+def encode_into_of(enc_hook: Callable[[object], object] | None) -> EncodeInto:
     """Msgspec's `encode_into`, with an app's hook; one for each app."""
     return msgspec.json.Encoder(enc_hook=enc_hook).encode_into

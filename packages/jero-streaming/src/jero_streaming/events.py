@@ -34,15 +34,13 @@ class ServerSentEvent[T = str](msgspec.Struct, kw_only=True, frozen=True, gc=Fal
     retry: int | None = None
 
     def __post_init__(self) -> None:
-        if self.id is not None:
+        # What a str may not have is not printable; to ask that first is the cheapest test.
+        if self.id is not None and (self.id.__class__ is not str or not self.id.isprintable()):
             _check_line("id", self.id)
-        if self.event is not None:
+        if self.event is not None and (self.event.__class__ is not str or not self.event.isprintable()):
             _check_line("event", self.event)
         if self.retry is not None:
-            if type(self.retry) is not int:
-                raise TypeError(f"the retry of an event is an int, not {self.retry!r}")
-            if self.retry < 0:
-                raise ValueError(f"the retry of an event is not negative: {self.retry}")
+            _check_retry(self.retry)
         if self.data is None and (self.event is not None or (self.id is None and self.retry is None)):
             raise ValueError('an event without data is never dispatched (WHATWG HTML, section 9.2.6); data="" is')
 
@@ -52,6 +50,13 @@ def _check_line(name: str, value: object) -> None:
         raise TypeError(f"the {name} of an event is a str, not {value!r}")
     if "\n" in value or "\r" in value or "\0" in value:
         raise ValueError(f"the {name} of an event has no line break and no NUL: {value!r}")
+
+
+def _check_retry(value: object) -> None:
+    if type(value) is not int:
+        raise TypeError(f"the retry of an event is an int, not {value!r}")
+    if value < 0:
+        raise ValueError(f"the retry of an event is not negative: {value}")
 
 
 def text_data(text: str) -> str:

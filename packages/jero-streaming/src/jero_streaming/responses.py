@@ -6,6 +6,7 @@ iterable, or a lifecycle generator that yields one (source.py).
 
 import math
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar, overload
 
 import msgspec
@@ -26,7 +27,7 @@ from jero_core.extend import (
     type_name,
 )
 
-from .batches import Batch, BytesBatch, NDJSONBatch, SSEBatch, encode_into_of
+from .batches import Batch, BytesBatch, JSONEventBatch, NDJSONBatch, TextEventBatch, encode_into_of
 from .events import ServerSentEvent
 from .stream import Streaming
 
@@ -146,7 +147,8 @@ class NDJSONStreamingResponse[T, H = None](msgspec.Struct, kw_only=True, gc=Fals
             )
         encode_into, expected = encode_into_of(context.codec.enc_hook), type_name(item)
         defaults = {b"content-type": b"application/x-ndjson"}
-        return _plan(cls, lambda: NDJSONBatch(encode_into, classes, expected), headers, defaults, item, context)
+        make_batch = partial(NDJSONBatch, encode_into, classes, expected)
+        return _plan(cls, make_batch, headers, defaults, item, context)
 
 
 class SSEResponse[T = str, H = None](msgspec.Struct, kw_only=True, gc=False):
@@ -210,7 +212,9 @@ class SSEResponse[T = str, H = None](msgspec.Struct, kw_only=True, gc=False):
                 reason=f"{type_name(returned.bare)} names the event where the type of its data belongs.",
                 remedy="`SSEResponse[Tick]`; its stream may give Ticks and `ServerSentEvent[Tick]`s alike.",
             )
-        classes = (str,) if item is str else json_classes(item, context.codec)
+        if item is str:
+            return _plan(cls, TextEventBatch, headers, _EVENT_HEADERS, item, context)
+        classes = json_classes(item, context.codec)
         if classes is None:
             raise Refusal(
                 code="JERO-W021",
@@ -218,8 +222,10 @@ class SSEResponse[T = str, H = None](msgspec.Struct, kw_only=True, gc=False):
                 "Structs.",
                 remedy="`SSEResponse` for text, or `SSEResponse[Tick]` with the Struct that is sent as JSON.",
             )
-        encode, expected = context.codec.encode, type_name(item)
-        return _plan(cls, lambda: SSEBatch(encode, classes, expected), headers, _EVENT_HEADERS, item, context)
+        encode_into, expected = encode_into_of(context.codec.enc_hook), type_name(item)
+        return _plan(
+            cls, lambda: JSONEventBatch(encode_into, classes, expected), headers, _EVENT_HEADERS, item, context
+        )
 
 
 def _plan(  # noqa: PLR0917  # what the three differ in

@@ -7,7 +7,8 @@ Rules
 - The head leaves with the first message. For events it leaves as soon as the source waits; if that may still be a
   lifecycle's set-up, after `PATIENCE`. What the source raises before the head is an ordinary error answer.
 - A client that leaves, and an app that stops, interrupt the source by a cancellation where it waits (as
-  `asyncio.timeout` does), and close it where it does not. Both are no error. Its teardown is never interrupted by them.
+  `asyncio.timeout` does), and close it where it does not. Both are no error. Once it is being closed, they no longer
+  interrupt it.
 - Any other cancellation belongs to the source: it may be its own (a timeout, a task group). What comes out of it goes
   on to the server. While the source waits, a message is therefore sent so that no cancellation reaches it.
 - An app that stops ends events at once, with a `retry` that tells clients when to come back. Other streams, and clients
@@ -29,7 +30,7 @@ from typing import Final
 
 from jero_core.extend import BODILESS, Header, HTTPError, Message, Receive, Scope, Send, Stopping
 
-from .batches import FULL, Batch, SSEBatch
+from .batches import FULL, Batch, JSONEventBatch, TextEventBatch
 from .events import retry_hint
 from .source import Source, close
 from .stepping import Uninterrupted, outcome_of
@@ -43,6 +44,7 @@ class _Ended:
 
 
 _ENDED: Final = _Ended()
+_EVENTS: Final = (JSONEventBatch, TextEventBatch)
 
 
 class _ClientGoneError(Exception):
@@ -75,7 +77,7 @@ class Streaming:
             await send({"type": "http.response.body", "body": b""})
             return
         batch = self.make_batch()
-        watch = Watch(start, receive, send, self.stopping, keepalive, is_events=isinstance(batch, SSEBatch))
+        watch = Watch(start, receive, send, self.stopping, keepalive, is_events=isinstance(batch, _EVENTS))
         response = _Response(stream, batch, watch, send)
         try:
             if self.stopping.has_begun:
@@ -144,6 +146,8 @@ class _Response:
             try:
                 await self._take_step()
             except asyncio.CancelledError as error:
+                if self._waits_for is _ENDED:  # It came out of the source.
+                    raise
                 if not self._watch.take_interrupt():
                     self._step(error)
             if self._watch.ends_early and self._waits_for is not _ENDED:
@@ -186,7 +190,7 @@ class _Response:
         watch = self._watch
         if watch.has_started and not watch.is_gone and not watch.is_late:
             # The app stops, and this is a stream of events.
-            retry = self._batch.retry if isinstance(self._batch, SSEBatch) else None
+            retry = self._batch.retry if isinstance(self._batch, _EVENTS) else None
             # Clients come back where they were told to; without that not all at once.
             await self._transmit_last(
                 retry_hint(random.randint(1000, 2000) if retry is None else retry),  # noqa: S311  # no secret

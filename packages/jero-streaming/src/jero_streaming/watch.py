@@ -194,7 +194,7 @@ class Watch:
                 self._pulse = self._loop.create_task(self._send_pulse(self.start, _body(b"")))
         elif keepalive is not None:
             left = self._last_sent + keepalive - self._loop.time()
-            if self.is_waiting and left < keepalive / 100:
+            if self.is_waiting and self._pulse is None and left < keepalive / 100:
                 self._pulse = self._loop.create_task(self._send_pulse(_body(COMMENT)))
                 left = keepalive
             self._pulse_timer = self._loop.call_later(left if left > 0 else keepalive, self._on_pulse)
