@@ -76,13 +76,14 @@ class Streaming:
             await send(start)
             await send({"type": "http.response.body", "body": b""})
             return
+        if self.stopping.has_begun:
+            await close(stream)
+            await fail(_stopped(), scope, send)
+            return
         batch = self.make_batch()
         watch = Watch(start, receive, send, self.stopping, keepalive, is_events=isinstance(batch, _EVENTS))
         response = _Response(stream, batch, watch, send)
         try:
-            if self.stopping.has_begun:
-                await close(stream)
-                raise _stopped()
             task = asyncio.current_task()
             if task is None or task.get_coro() is None:
                 # A server that steps coroutines without a task (granian's own scheduler): none could be interrupted.
