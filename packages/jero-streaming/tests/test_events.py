@@ -119,7 +119,7 @@ def test_10000_drawn_events_and_objects_come_back_as_they_were():
 
     def drawn(seed, make):
         source = random.Random(seed)
-        alphabet = "ab :\n\r\u2028\u2029\x85\x0b\x0c\x1c\x00\ufeffé\U0001f600\"\\/{}"
+        alphabet = 'ab :\n\r\u2028\u2029\x85\x0b\x0c\x1c\x00\ufeffé\U0001f600"\\/{}'
 
         def text(characters=alphabet):
             return "".join(source.choices(characters, k=source.randrange(8)))
@@ -136,9 +136,7 @@ def test_10000_drawn_events_and_objects_come_back_as_they_were():
         return items
 
     texts = drawn(1, lambda source, text: text())
-    assert parse(sent(SSEResponse, SSEResponse, texts)) == as_parsed(
-        texts, lambda text: re.sub("\r\n|\r", "\n", text)
-    )
+    assert parse(sent(SSEResponse, SSEResponse, texts)) == as_parsed(texts, lambda text: re.sub("\r\n|\r", "\n", text))
     points = drawn(2, lambda source, text: Point(source.randrange(10**9), text(), [text()]))
     events, retries = parse(sent(SSEResponse, SSEResponse[Point], points))
     decoded = [(json.loads(data), event, last_id) for data, event, last_id in events]

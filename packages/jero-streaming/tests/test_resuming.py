@@ -107,7 +107,9 @@ class TestReplayBuffer:
         buffer.add(ServerSentEvent(data="d", id="d"))
         assert [event.data for event in buffer.since("same")] == ["d"]
 
-    @pytest.mark.parametrize("options", [{"max_events": 0}, {"max_events": True}, {"max_age": 0}, {"max_age": float("inf")}])
+    @pytest.mark.parametrize(
+        "options", [{"max_events": 0}, {"max_events": True}, {"max_age": 0}, {"max_age": float("inf")}]
+    )
     def test_bounds_that_are_none_are_refused(self, options):
         with pytest.raises(ValueError):
             ReplayBuffer(**options)
@@ -121,7 +123,8 @@ class TestReplayBuffer:
                 async for event in buffer.follow(last):
                     got.append(event.id)
                     if event.id == "9":
-                        return got
+                        break
+                return got
 
             followers = [asyncio.ensure_future(follow(last)) for last in (None, "0", "2", "unknown")]
             await settled()
@@ -178,7 +181,8 @@ def test_a_client_that_comes_back_misses_nothing():
                 await exchange.until_messages(2)
                 for number in range(start, start + 5):
                     buffer.add(ServerSentEvent(data=str(number)))
-                await exchange.until(lambda exchange: f"data: {start + 4}\n".encode() in exchange.body)
+                last_data = f"data: {start + 4}\n".encode()
+                await exchange.until(lambda exchange, last_data=last_data: last_data in exchange.body)
                 exchange.leave()
                 await exchange.end()
                 for number in range(start + 5, start + 10):

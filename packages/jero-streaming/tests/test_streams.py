@@ -125,9 +125,7 @@ class TestBodies:
             colour: Colour
 
         handler = stream_of(NDJSONStreamingResponse, Paint(Colour()), annotation=NDJSONStreamingResponse[Paint])
-        exchange = run(
-            lambda app: Exchange(app, "/stream").run(), handler, enc_hook=staticmethod(lambda value: "red")
-        )
+        exchange = run(lambda app: Exchange(app, "/stream").run(), handler, enc_hook=staticmethod(lambda value: "red"))
         assert exchange.body == b'{"colour":"red"}\n'
 
     def test_a_stream_without_items_is_an_empty_body(self):

@@ -13,7 +13,9 @@ from jero_streaming import NDJSONStreamingResponse, SSEResponse, StreamingRespon
 
 from .asgi_stream import Exchange, endpoint_of, other_tasks, run, settled, started
 
-LOOPS = pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+LOOPS = pytest.mark.parametrize(
+    "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
 
 
 class Tick(Struct):
@@ -172,7 +174,7 @@ def test_an_oserror_of_the_source_is_an_error_as_any_other(caplog):
     ]
 
 
-@pytest.mark.parametrize("error", [RuntimeError("broken"), HTTPError(404), asyncio.TimeoutError()])
+@pytest.mark.parametrize("error", [RuntimeError("broken"), HTTPError(404), TimeoutError()])
 def test_the_lifecycle_sees_the_error(error, caplog):
     story = Story(error=error)
 

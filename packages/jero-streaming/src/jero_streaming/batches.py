@@ -53,6 +53,10 @@ class Batch(Protocol):
         """Whether a value is an item."""
         ...
 
+    def add(self, item: object, /) -> None:
+        """Take one item, into an empty batch. Raises as `pack` does."""
+        ...
+
     async def pack(self, iterator: AsyncIterator[object], /) -> None:
         """Take all items. Raises TypeError for one of a wrong type, and what encoding it raises."""
         ...
@@ -98,6 +102,13 @@ class BytesBatch:
     def accepts(self, value: object, /) -> bool:
         """See `Batch`."""
         return isinstance(value, bytes)
+
+    def add(self, item: object, /) -> None:
+        """See `Batch`."""
+        if not isinstance(item, bytes):
+            raise self._wrong(item)
+        self._chunks.append(item)
+        self._size = len(item)
 
     async def pack(self, iterator: AsyncIterator[object], /) -> None:
         """See `Batch`."""
@@ -186,6 +197,14 @@ class NDJSONBatch(_JSONBuffer):
         """See `Batch`."""
         return isinstance(value, self._classes)
 
+    def add(self, item: object, /) -> None:
+        """See `Batch`."""
+        if not isinstance(item, self._classes):
+            raise self._wrong(item)
+        self._encode_into(item, self._buffer, -1)
+        self._buffer += _SEPARATOR
+        self._end = len(self._buffer)
+
     async def pack(self, iterator: AsyncIterator[object], /) -> None:
         """See `Batch`."""
         buffer, encode_into, classes = self._buffer, self._encode_into, self._classes
@@ -223,26 +242,51 @@ class JSONEventBatch(_JSONBuffer):
         """See `Batch`."""
         return isinstance(value, (ServerSentEvent, *self._classes))
 
+    def add(self, item: object, /) -> None:
+        """See `Batch`."""
+        data = item
+        if isinstance(item, ServerSentEvent):
+            event = cast("ServerSentEvent[object]", item)
+            data = event.data
+            if event.retry is not None:
+                self.retry = event.retry
+            self._buffer += fields_before_data(event).replace("\n", "\0").encode()
+        if data is None and data is not item:
+            self._buffer += _SEPARATOR
+        else:
+            if not isinstance(data, self._classes):
+                raise self._wrong(data)
+            self._buffer += b"data: "
+            self._encode_into(data, self._buffer, -1)
+            self._buffer += b"\0\0"
+        self._end = len(self._buffer)
+
     async def pack(self, iterator: AsyncIterator[object], /) -> None:
         """See `Batch`."""
-        buffer, encode_into, classes = self._buffer, self._encode_into, self._classes
-        usual, event_class = classes[0], ServerSentEvent
+        buffer, encode_into = self._buffer, self._encode_into
+        usual, event_class = self._classes[0], ServerSentEvent
         async for item in iterator:
-            data = item
-            if item.__class__ is event_class or isinstance(item, event_class):
-                event = cast("ServerSentEvent[object]", item)
-                data = event.data
-                if event.event is None and event.retry is None and data is not None:
-                    buffer += f"id: {event.id}\0data: ".encode() if event.id is not None else b"data: "
-                else:
-                    buffer += self._head_of(event)
-            else:
+            # The two usual cases are written out, data alone and data with an id; the rest is `add`'s.
+            if item.__class__ is usual:
                 buffer += b"data: "
-            if data is not None:
-                if data.__class__ is not usual and not isinstance(data, classes):
-                    raise self._wrong(data)
-                encode_into(data, buffer, -1)
+                encode_into(item, buffer, -1)
                 buffer += b"\0\0"
+            elif (
+                item.__class__ is event_class
+                and item.id is not None
+                and item.data.__class__ is usual
+                and item.event is None
+                and item.retry is None
+            ):
+                buffer += f"id: {item.id}\0data: ".encode()
+                encode_into(item.data, buffer, -1)
+                buffer += b"\0\0"
+            else:
+                whole = self._end
+                try:
+                    self.add(item)
+                finally:
+                    self._end = whole
             size = len(buffer)
             if size <= LIMIT:
                 self._end = size
@@ -252,12 +296,6 @@ class JSONEventBatch(_JSONBuffer):
             self._end = len(buffer)
             if self._end > LIMIT:
                 await _be_full()
-
-    def _head_of(self, event: ServerSentEvent[object]) -> bytes:
-        if event.retry is not None:
-            self.retry = event.retry
-        head = fields_before_data(event).replace("\n", "\0").encode()
-        return head + (b"\0" if event.data is None else b"data: ")
 
 
 class TextEventBatch(_Buffer):
@@ -274,6 +312,11 @@ class TextEventBatch(_Buffer):
     def accepts(self, value: object, /) -> bool:
         """See `Batch`."""
         return isinstance(value, (ServerSentEvent, str))
+
+    def add(self, item: object, /) -> None:
+        """See `Batch`."""
+        self._buffer += self._text_of(item).encode()
+        self._end = len(self._buffer)
 
     async def pack(self, iterator: AsyncIterator[object], /) -> None:
         """See `Batch`."""

@@ -12,9 +12,12 @@ Rules
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
-from typing import TypeIs, cast
+from types import AsyncGeneratorType
+from typing import Final, TypeIs, cast
 
 from .batches import Batch
+
+_NOTHING: Final = object()
 
 
 class Source:
@@ -35,7 +38,7 @@ class Source:
     async def run(self) -> None:
         """Set up, put all items into the batch, tear down. Raises whatever the source raises."""
         stream = self._stream
-        if not isinstance(stream, AsyncIterable):
+        if stream.__class__ is not AsyncGeneratorType and not isinstance(stream, AsyncIterable):
             raise TypeError(f"a stream is an async iterable, not a value of type {type(stream).__qualname__}")
         if not _is_generator(stream):
             self.is_set_up = True
@@ -46,15 +49,17 @@ class Source:
         except StopAsyncIteration:
             return
         self.is_set_up = True
-        if isinstance(first, AsyncIterable) and not self._batch.accepts(first):
+        if not self._batch.accepts(first) and isinstance(first, AsyncIterable):
             await self._run_lifecycle(stream, cast("AsyncIterable[object]", first))
         else:
-            await self._iterate(stream, _Once(first))
+            await self._iterate(stream, first)
 
-    async def _iterate(self, iterator: AsyncIterator[object], first: "_Once | None" = None) -> None:
+    async def _iterate(self, iterator: AsyncIterator[object], first: object = _NOTHING) -> None:
         try:
-            if first is not None:
-                await self._batch.pack(first)
+            if self.is_ending:  # It was told so, and went on.
+                return
+            if first is not _NOTHING:
+                self._batch.add(first)
             await self._batch.pack(iterator)
         finally:
             self.is_closing = True
@@ -76,25 +81,8 @@ class Source:
         await _refuse_second(lifecycle)
 
 
-class _Once:
-    """An iterator of one item."""
-
-    __slots__ = ("_items",)
-
-    def __init__(self, item: object) -> None:
-        self._items = [item]
-
-    def __aiter__(self) -> "_Once":
-        return self
-
-    async def __anext__(self) -> object:
-        if not self._items:
-            raise StopAsyncIteration
-        return self._items.pop()
-
-
 def _is_generator(stream: object) -> TypeIs[AsyncGenerator[object]]:
-    return isinstance(stream, AsyncGenerator)
+    return stream.__class__ is AsyncGeneratorType or isinstance(stream, AsyncGenerator)
 
 
 async def close(iterator: object) -> None:

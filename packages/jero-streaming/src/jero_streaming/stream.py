@@ -81,17 +81,25 @@ class Streaming:
             await fail(_stopped(), scope, send)
             return
         batch = self.make_batch()
-        watch = Watch(start, receive, send, self.stopping, keepalive, is_events=isinstance(batch, _EVENTS))
-        response = _Response(stream, batch, watch, send)
+        source = Source(stream, batch)
+        steps = source.run()
+        watch: Watch | None = None
         try:
+            waits_for = steps.send(None)
+            watch = Watch(start, receive, send, self.stopping, keepalive, is_events=isinstance(batch, _EVENTS))
+            response = _Response(source, steps, waits_for, batch, watch, send)
             task = asyncio.current_task()
             if task is None or task.get_coro() is None:
                 # A server that steps coroutines without a task (granian's own scheduler): none could be interrupted.
                 await asyncio.get_running_loop().create_task(response.run())
             else:
                 await response.run()
+        except StopIteration:  # Everything was ready.
+            with suppress(OSError):  # The client is gone.
+                await send(start)
+                await send({"type": "http.response.body", "body": batch.take()})
         except Exception as error:
-            if watch.has_started:
+            if watch is not None and watch.has_started:
                 raise
             await fail(error, scope, send)
 
@@ -105,22 +113,25 @@ class _Response:
 
     __slots__ = ("_batch", "_send", "_source", "_steps", "_waits_for", "_watch")
 
-    def __init__(self, stream: object, batch: Batch, watch: Watch, send: Send) -> None:
-        self._batch = batch
-        self._source = Source(stream, batch)
-        self._steps: Coroutine[object, None, None] = self._source.run()
-        self._waits_for: object = None
+    def __init__(  # noqa: PLR0917  # what is known when the source first waits
+        self,
+        source: Source,
+        steps: Coroutine[object, None, None],
+        waits_for: object,
+        batch: Batch,
+        watch: Watch,
+        send: Send,
+    ) -> None:
+        self._source = source
+        self._steps = steps
+        self._waits_for = waits_for
         """What the source waits for, or `FULL`, or `_ENDED`."""
+        self._batch = batch
         self._watch = watch
         self._send = send
 
     async def run(self) -> None:
         """Send it all. Raises what the source raises, CancelledError too; HTTPError if the app stops too early."""
-        self._step(None)
-        if self._waits_for is _ENDED:
-            with suppress(_ClientGoneError):
-                await self._transmit(self._batch.take(), more=False)
-            return
         self._watch.begin(self._source)
         try:
             await self._go_on()

@@ -120,7 +120,7 @@ class Broken(Endpoint, path="/broken"):
 
 
 class State(Endpoint, path="/counts"):
-    async def get(self) -> Counts:
+    def get(self) -> Counts:
         gc.collect()
         memory = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
         own = sum("Watch" in getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks())
