@@ -81,7 +81,20 @@ def burst(
 ) -> Burst:
     """Load one server for a while."""
     url = f"http://{HOST}:{server.port}{workload.request.target}"
-    command = ["taskset", "-c", str(cpu), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(lua), url]
+    command = [
+        "taskset",
+        "-c",
+        str(cpu),
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--timeout",
+        "30s",
+        "-s",
+        str(lua),
+        url,
+    ]
     before = server.cpu_ns()
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 60)
     # The requests that were under way when wrk left are the server's still to finish.

@@ -231,7 +231,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--starts", type=int, default=2, help="how often all servers are started anew; default: 2")
     parser.add_argument("--served-rounds", type=int, default=4, help="bursts of each on each start; default: 4")
-    parser.add_argument("--burst", type=int, default=1, help="seconds; wrk takes whole ones")
+    parser.add_argument("--burst", type=int, default=4, help="seconds; a slow peer needs more than one for a response")
     parser.add_argument("--no-served", action="store_true", help="in process only")
     parser.add_argument("--check", action="store_true", help="compare the answers and stop there")
     parser.add_argument("--no-save", action="store_true", help="do not write results/streaming.md")

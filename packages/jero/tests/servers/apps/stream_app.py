@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,6 +91,18 @@ class Idle(Endpoint, path="/idle"):
         yield ""
 
 
+class Pings(Endpoint, path="/pings"):
+    """A ping a second, with the time at which it is sent."""
+
+    async def get(self) -> SSEResponse:
+        return SSEResponse(stream=counted(self._pings()))
+
+    async def _pings(self) -> AsyncIterator[str]:
+        while True:
+            yield repr(time.time())
+            await asyncio.sleep(1)
+
+
 class Endless(Endpoint, path="/endless"):
     async def get(self) -> NDJSONStreamingResponse[Line]:
         return NDJSONStreamingResponse(stream=counted(self._lines()))
@@ -140,7 +153,7 @@ class StreamApp(BaseApp):
 
     async def _wire(self) -> None:
         self._enter(resource())
-        for endpoint in (Lines(), Events(), Idle(), Endless(), Broken(), State()):
+        for endpoint in (Lines(), Events(), Idle(), Pings(), Endless(), Broken(), State()):
             self._include_endpoint(endpoint)
 
 
