@@ -57,7 +57,7 @@ class Readings(Endpoint, path="/readings"):
 
 
 @asynccontextmanager
-async def measuring(readings: ReplayBuffer[Reading]) -> AsyncIterator[None]:
+async def measuring(readings: ReplayBuffer[Reading]) -> AsyncGenerator[None]:
     """Measure something all the time, for everybody."""
 
     async def measure() -> None:

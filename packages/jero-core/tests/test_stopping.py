@@ -97,8 +97,11 @@ def test_a_handler_that_somebody_else_has_chained_on_stays(number):
         app = app_of(Waiting())
         async with lifespan(app):
             ours = signal.getsignal(number)
-            signal.signal(number, lambda *arguments: ours(*arguments))
-            theirs = signal.getsignal(number)
+
+            def theirs(*arguments):
+                ours(*arguments)
+
+            signal.signal(number, theirs)
         assert signal.getsignal(number) is theirs
         os.kill(os.getpid(), number)
         assert len(number.told) == 1
@@ -182,16 +185,18 @@ def test_a_signal_behind_the_end_of_the_loop_still_reaches_the_server(number):
         incoming = iter([{"type": "lifespan.startup"}])
 
         async def receive():
-            for message in incoming:
-                return message
-            await asyncio.Event().wait()
+            message = next(incoming, None)
+            if message is None:
+                await asyncio.Event().wait()
+            return message
 
         async def send(message):
             started.set()
 
         started = asyncio.Event()
-        asyncio.ensure_future(app({"type": "lifespan"}, receive, send))
+        task = asyncio.ensure_future(app({"type": "lifespan"}, receive, send))
         await started.wait()
+        assert not task.done()
 
     asyncio.run(main())  # The app never stops.
     os.kill(os.getpid(), number)

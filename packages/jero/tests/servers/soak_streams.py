@@ -137,6 +137,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--ramp", type=float, default=5.0, help="seconds over which the clients arrive")
+    parser.add_argument("--warm-up", type=float, default=30.0, help="seconds of the first round, behind the ramp")
     parser.add_argument("--longest", type=float, default=10.0, help="the longest stay of a client, in seconds")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -151,7 +152,8 @@ def main() -> None:
         with ServerProcess(server, "stream_app:app", directory=apps, log=log, options=options) as process:
             process.wait_until_serving()
             # A first round, after which every pool and cache has its size.
-            asyncio.run(crowd(process.port, args.clients, 5 + args.ramp, args.longest, args.ramp, args.seed))
+            warm_up = args.warm_up + args.ramp
+            asyncio.run(crowd(process.port, args.clients, warm_up, args.longest, args.ramp, args.seed))
             before = settle(process.port)
             begun = time.monotonic()
             tally = asyncio.run(crowd(process.port, args.clients, args.seconds, args.longest, args.ramp, args.seed + 1))

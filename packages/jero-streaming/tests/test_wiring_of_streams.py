@@ -1,9 +1,9 @@
 """What startup reports about wrong streams, and that it is quiet about right ones.
 
-Each `fail/<case>.py` defines an `App` with wrong declarations, and `fail/<case>.txt` is the report, without folders.
-Each `pass/<case>.py` is a legal app with the bodies (`ANSWERS`) that requests get. To write the reports anew:
+Each `wiring/fail/<case>.py` defines an `App` with wrong declarations, and `.txt` is the report, without folders.
+Each `wiring/pass/<case>.py` is a legal app with the bodies (`ANSWERS`) that requests get. To write the reports anew:
 
-    JERO_UPDATE_GOLDEN=1 python -m pytest packages/jero-streaming/tests/wiring
+    JERO_UPDATE_GOLDEN=1 python -m pytest packages/jero-streaming
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from ..asgi_stream import Exchange, started
+from .asgi_stream import Exchange, started
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "wiring"
 FAIL = sorted((HERE / "fail").glob("*.py"))
 PASS = sorted((HERE / "pass").glob("*.py"))
 UPDATE = bool(os.environ.get("JERO_UPDATE_GOLDEN"))
