@@ -251,6 +251,19 @@ class TestHeads:
         else:
             assert ("content-type", "text/event-stream") not in exchange.headers
 
+    def test_a_stream_that_cannot_be_closed_is_a_500(self, caplog):
+        class Source:
+            def __aiter__(self):
+                raise AssertionError("it is iterated")
+
+            async def aclose(self):
+                raise RuntimeError("stuck")
+
+        def handler() -> SSEResponse:
+            return SSEResponse(stream=Source(), status_code=204)
+
+        assert whole(handler).status == 500
+
     def test_head_does_not_start_a_generator(self):
         begun = []
 

@@ -71,14 +71,16 @@ class Streaming:
     ) -> None:
         """Send a response. Raises what the source raises after the head has left, for the server to abort."""
         start: Message = {"type": "http.response.start", "status": status, "headers": headers}
-        if scope["method"] == "HEAD" or status in BODILESS:
-            await close(stream)
-            await send(start)
-            await send({"type": "http.response.body", "body": b""})
-            return
-        if self.stopping.has_begun:
-            await close(stream)
-            await fail(_stopped(), scope, send)
+        is_bodiless = scope["method"] == "HEAD" or status in BODILESS
+        if is_bodiless or self.stopping.has_begun:
+            try:
+                await close(stream)
+                if not is_bodiless:
+                    raise _stopped()
+            except Exception as error:  # noqa: BLE001  # whatever the stream's own close raises
+                await fail(error, scope, send)
+                return
+            await _send_whole(send, start, b"")
             return
         batch = self.make_batch()
         source = Source(stream, batch)
@@ -95,13 +97,17 @@ class Streaming:
             else:
                 await response.run()
         except StopIteration:  # Everything was ready.
-            with suppress(OSError):  # The client is gone.
-                await send(start)
-                await send({"type": "http.response.body", "body": batch.take()})
+            await _send_whole(send, start, batch.take())
         except Exception as error:
             if watch is not None and watch.has_started:
                 raise
             await fail(error, scope, send)
+
+
+async def _send_whole(send: Send, start: Message, body: bytes) -> None:
+    with suppress(OSError):  # The client is gone.
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
 
 
 def _stopped() -> HTTPError:

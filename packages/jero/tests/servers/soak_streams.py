@@ -24,13 +24,16 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
 sys.path.insert(0, str(HERE))
 
+import uvloop
 from server_process import ServerProcess
 from wire import exchange
 
@@ -53,46 +56,57 @@ class Tally:
     delays: list[float] = field(default_factory=list)
 
 
-async def client(port: int, longest: float, tally: Tally, chance: random.Random) -> None:
-    """One client: connect, read for a while, leave."""
-    loop = asyncio.get_running_loop()
-    connection = socket.socket()
-    connection.setblocking(False)
-    try:
-        await loop.sock_connect(connection, ("127.0.0.1", port))
-        await loop.sock_sendall(connection, REQUEST)
-        tally.connected += 1
-        way = chance.choice(WAYS)
-        until = loop.time() + chance.uniform(0.1, longest)
-        received = b""
-        while (left := until - loop.time()) > 0:
-            try:
-                data = await asyncio.wait_for(loop.sock_recv(connection, 65536), left)
-            except TimeoutError:
-                break
-            if not data:
-                tally.failures.append("the server closed a stream")
-                return
-            received += data
-            *lines, received = received.split(b"\n")
-            now = time.time()
-            for line in lines:
-                if line.startswith(b"data: "):
-                    tally.pings += 1
-                    if len(tally.delays) < 1_000_000:
-                        tally.delays.append(now - float(line[6:]))
-            if way == "stall":
-                await asyncio.sleep(max(0.0, min(left, chance.uniform(0, longest))))
-        if way == "reset":
+class Client(asyncio.Protocol):
+    """One client: it reads for a while, or stalls, and leaves."""
+
+    def __init__(self, tally: Tally, way: str, stay: float, chance: random.Random) -> None:
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tally = tally
+        self._way = way
+        self._stay = stay
+        self._stall = chance.uniform(0, stay)
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Ask, and think of leaving."""
+        loop = asyncio.get_running_loop()
+        self._transport = transport
+        self._tally.connected += 1
+        transport.write(REQUEST)
+        if self._way == "stall":
+            loop.call_later(self._stall, transport.pause_reading)
+        loop.call_later(self._stay, self.leave)
+
+    def data_received(self, data: bytes) -> None:
+        """Count pings, and how long each was under way."""
+        *lines, self._received = (self._received + data).split(b"\n")
+        now = time.time()
+        for line in lines:
+            if line.startswith(b"data: "):
+                self._tally.pings += 1
+                if len(self._tally.delays) < 1_000_000:
+                    self._tally.delays.append(now - float(line[6:]))
+
+    def leave(self) -> None:
+        """Leave in this client's way."""
+        if self.gone.done():
+            return
+        self._tally.left[self._way] += 1
+        connection = self._transport.get_extra_info("socket")
+        if self._way == "reset":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        if way == "half-close":
-            connection.shutdown(socket.SHUT_WR)
-            await asyncio.sleep(chance.uniform(0, 0.2))
-        tally.left[way] += 1
-    except OSError as error:
-        tally.failures.append(repr(error))
-    finally:
-        connection.close()
+        if self._way == "half-close":
+            self._transport.write_eof()
+            asyncio.get_running_loop().call_later(0.2, self._transport.abort)
+        else:
+            self._transport.abort()
+        self.gone.set_result(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The server has closed the connection, unless this client has."""
+        if not self.gone.done():
+            self._tally.failures.append(f"the server closed a stream: {error!r}")
+            self.gone.set_result(None)
 
 
 async def crowd(port: int, clients: int, seconds: float, longest: float, ramp: float, seed: int) -> Tally:
@@ -103,14 +117,27 @@ async def crowd(port: int, clients: int, seconds: float, longest: float, ramp: f
 
     async def place(number: int) -> None:
         await asyncio.sleep(ramp * number / clients)
-        while loop.time() < end:
-            await client(port, min(longest, max(0.2, end - loop.time())), tally, chance)
+        while (left := end - loop.time()) > 0:
+            stay = min(chance.uniform(0.1, longest), left)
+            try:
+                make = partial(Client, tally, chance.choice(WAYS), stay, chance)
+                _, client = await loop.create_connection(make, "127.0.0.1", port)
+            except OSError as error:
+                tally.failures.append(repr(error))
+                return
+            await client.gone
             await asyncio.sleep(chance.uniform(0, 0.05))
 
     async with asyncio.TaskGroup() as group:
         for number in range(clients):
             group.create_task(place(number))
     return tally
+
+
+def run[T](coroutine: Coroutine[None, None, T]) -> T:
+    """Run on the fastest loop there is: the clients are many, and must not be what is late."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(coroutine)
 
 
 def counts(port: int) -> dict[str, int]:
@@ -153,10 +180,10 @@ def main() -> None:
             process.wait_until_serving()
             # A first round, after which every pool and cache has its size.
             warm_up = args.warm_up + args.ramp
-            asyncio.run(crowd(process.port, args.clients, warm_up, args.longest, args.ramp, args.seed))
+            run(crowd(process.port, args.clients, warm_up, args.longest, args.ramp, args.seed))
             before = settle(process.port)
             begun = time.monotonic()
-            tally = asyncio.run(crowd(process.port, args.clients, args.seconds, args.longest, args.ramp, args.seed + 1))
+            tally = run(crowd(process.port, args.clients, args.seconds, args.longest, args.ramp, args.seed + 1))
             took = time.monotonic() - begun
             after = settle(process.port)
             grown = after["memory"] / before["memory"] - 1

@@ -4,7 +4,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from .wire import TIMEOUT, request
 
@@ -27,6 +27,11 @@ class Reader:
             self._more()
         self.head, _, self._raw = self._raw.partition(b"\r\n\r\n")
         return self.head
+
+    def read_head_or_end(self) -> None:
+        """The head, if the server has not closed the connection before it."""
+        with suppress(EOFError, ConnectionError):
+            self.read_head()
 
     def read_until(self, part: bytes) -> bytes:
         while part not in self.body:
