@@ -92,11 +92,12 @@ def _described(item: object) -> str:
 class BytesBatch:
     """Chunks of bytes; one that makes a message alone is not copied."""
 
-    __slots__ = ("_chunks", "_size", "_wrong")
+    __slots__ = ("_chunks", "_limit", "_size", "_wrong")
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
         self._size = 0
+        self._limit = LIMIT
         self._wrong = _Wrong("StreamingResponse", "bytes")
 
     def accepts(self, value: object, /) -> bool:
@@ -121,7 +122,7 @@ class BytesBatch:
                 await _be_full()
             chunks.append(chunk)
             self._size += size
-            if self._size >= LIMIT:
+            if self._size >= self._limit:
                 await _be_full()
 
     def has_items(self) -> bool:
@@ -139,18 +140,20 @@ class BytesBatch:
 
     def close(self) -> None:
         """See `Batch`."""
-        self._chunks[:] = [b""]
-        self._size = LIMIT
+        self._chunks.clear()
+        self._size = 0
+        self._limit = 0
 
 
 class _Buffer:
     """A batch of encoded items, end to end; `_end` is where the last whole one ends."""
 
-    __slots__ = ("_buffer", "_end")
+    __slots__ = ("_buffer", "_end", "_limit")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._end = 0
+        self._limit = LIMIT
 
     def has_items(self) -> bool:
         """See `Batch`."""
@@ -165,8 +168,9 @@ class _Buffer:
 
     def close(self) -> None:
         """See `Batch`."""
-        self._buffer[:] = bytes(LIMIT)
-        self._end = LIMIT
+        self._buffer.clear()
+        self._end = 0
+        self._limit = -1
 
 
 class _JSONBuffer(_Buffer):
@@ -215,13 +219,13 @@ class NDJSONBatch(_JSONBuffer):
             encode_into(item, buffer, -1)
             buffer += _SEPARATOR
             size = len(buffer)
-            if size <= LIMIT:
+            if size <= self._limit:
                 self._end = size
                 continue
             if self._end:
                 await _be_full()
             self._end = len(buffer)
-            if self._end > LIMIT:
+            if self._end > self._limit:
                 await _be_full()
 
 
@@ -288,13 +292,13 @@ class JSONEventBatch(_JSONBuffer):
                 finally:
                     self._end = whole
             size = len(buffer)
-            if size <= LIMIT:
+            if size <= self._limit:
                 self._end = size
                 continue
             if self._end:
                 await _be_full()
             self._end = len(buffer)
-            if self._end > LIMIT:
+            if self._end > self._limit:
                 await _be_full()
 
 
@@ -327,13 +331,13 @@ class TextEventBatch(_Buffer):
             else:
                 buffer += self._text_of(item).encode()
             size = len(buffer)
-            if size <= LIMIT:
+            if size <= self._limit:
                 self._end = size
                 continue
             if self._end:
                 await _be_full()
             self._end = len(buffer)
-            if self._end > LIMIT:
+            if self._end > self._limit:
                 await _be_full()
 
     def _text_of(self, item: object) -> str:
