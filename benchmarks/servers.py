@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -21,6 +21,8 @@ from workloads import Request
 HOST = "127.0.0.1"
 START_SECONDS = 60
 STOP_SECONDS = 10
+
+_PROBE = Request("GET", "/item")
 
 COMMANDS = {
     "granian": (
@@ -135,7 +137,7 @@ def free_port() -> int:
         return port
 
 
-def start(kind: str, contender: str, cpu: int, logs: Path) -> Server:
+def start(kind: str, contender: str, cpu: int, logs: Path, modules: Mapping[str, str] = MODULES) -> Server:
     """Start one server, bound to one CPU."""
     port = free_port()
     log = logs / f"{kind}-{contender}.log"
@@ -143,7 +145,7 @@ def start(kind: str, contender: str, cpu: int, logs: Path) -> Server:
     # Should this script be killed outright, nobody would run its `finally`: the kernel then ends the server.
     if shutil.which("setpriv"):
         command += ["setpriv", "--pdeathsig", "TERM"]
-    command += [sys.executable, *COMMANDS[kind], "--host", HOST, "--port", str(port), f"{MODULES[contender]}:app"]
+    command += [sys.executable, *COMMANDS[kind], "--host", HOST, "--port", str(port), f"{modules[contender]}:app"]
     environment = {**os.environ, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -159,14 +161,20 @@ def start(kind: str, contender: str, cpu: int, logs: Path) -> Server:
 
 
 @contextlib.contextmanager
-def running(kinds: list[str], contenders: list[str], cpu: int) -> Generator[list[Server]]:
+def running(
+    kinds: list[str],
+    contenders: list[str],
+    cpu: int,
+    modules: Mapping[str, str] = MODULES,
+    probe: Request = _PROBE,
+) -> Generator[list[Server]]:
     """Start every contender on every server, and stop them all whatever happens."""
     servers: list[Server] = []
     with tempfile.TemporaryDirectory(prefix="jero-bench-") as folder:
         try:
-            servers.extend(start(kind, name, cpu, Path(folder)) for kind in kinds for name in contenders)
+            servers.extend(start(kind, name, cpu, Path(folder), modules) for kind in kinds for name in contenders)
             for server in servers:
-                server.wait(Request("GET", "/item"))
+                server.wait(probe)
             yield servers
         finally:
             for server in servers:

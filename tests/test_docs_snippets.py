@@ -54,6 +54,7 @@ DEADLINE: Final = 10.0
 _BLOCK: Final = re.compile(r"^```(\w+)(?: +([^\n]*?))? *\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _REQUEST: Final = re.compile(r"([A-Z]+) (\S+)(?: HTTP/1\.1)?")
 _STATUS_LINE: Final = re.compile(r"HTTP/1\.1 (\d{3}) (.+)")
+_JSON_TYPE: Final = re.compile(r"application/([\w.]+\+)?json")
 _MARKERS: Final = re.compile(r"^ +[~^]+ *\n", re.MULTILINE)
 """The lines of a traceback that underline an expression; their form differs between versions of Python."""
 
@@ -120,12 +121,18 @@ async def exchange(app: Any, method: str, target: str, headers: Headers, body: b
     }
     incoming = [{"type": "http.request", "body": body, "more_body": False}]
     sent: list[dict[str, Any]] = []
+    is_complete = asyncio.Event()
 
     async def receive() -> dict[str, Any]:
-        return incoming.pop(0) if incoming else {"type": "http.disconnect"}
+        if incoming:
+            return incoming.pop(0)
+        await is_complete.wait()
+        return {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            is_complete.set()
 
     await asyncio.wait_for(app(scope, receive, send), DEADLINE)
     assert sent, "nothing was answered"
@@ -432,7 +439,12 @@ def values_of(headers: Headers, name: str) -> list[str]:
 
 
 def same_body(shown: str, answer: Answer) -> bool:
-    if any(content_type.endswith("json") for content_type in answer.values("content-type")) and answer.body:
+    if (
+        any(
+            re.fullmatch(r"application/([\w.]+\+)?json", content_type) for content_type in answer.values("content-type")
+        )
+        and answer.body
+    ):
         try:
             return ordered(shown) == ordered(answer.body)
         except ValueError:

@@ -1,6 +1,6 @@
 """What a type checker must accept, with the types that it must infer."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import assert_type
 
@@ -13,9 +13,15 @@ from jero import (
     Endpoint,
     HTTPError,
     JSONResponse,
+    LastEventIDSource,
+    NDJSONStreamingResponse,
     OperationMeta,
     RawHeaders,
+    ReplayBuffer,
     Resource,
+    ServerSentEvent,
+    SSEResponse,
+    StreamingResponse,
 )
 
 
@@ -119,6 +125,70 @@ class Shop(
         raise error
 
 
+class Streams(Endpoint, path="/streams"):
+    def __init__(self, feed: ReplayBuffer[Widget]) -> None:
+        self._feed = feed
+
+    async def get(self, last_event_id: str | None) -> SSEResponse[Widget, Trace]:
+        return SSEResponse(stream=self._feed.follow(last_event_id), headers=Trace(x_trace_id="t"), keepalive=None)
+
+    async def post(self) -> NDJSONStreamingResponse[Widget]:
+        return NDJSONStreamingResponse(stream=self._opened())
+
+    async def put(self) -> StreamingResponse:
+        return StreamingResponse(stream=self._chunks(), raw_headers={"x-a": "b"})
+
+    async def _opened(self) -> AsyncGenerator[AsyncIterator[Widget]]:
+        yield self._widgets()
+
+    async def _widgets(self) -> AsyncIterator[Widget]:
+        yield Widget(id=1, name="bolt")
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        yield b""
+
+
+class Events(Endpoint, path="/events"):
+    async def get(self) -> SSEResponse:
+        return SSEResponse(stream=self._mixed())
+
+    async def _mixed(self) -> AsyncIterator[str | ServerSentEvent]:
+        yield "a"
+        yield ServerSentEvent(data="b", id="1")
+
+
+class PlainEvents(Endpoint, path="/plain-events"):
+    async def get(self) -> SSEResponse:
+        return SSEResponse(stream=self._opened())
+
+    async def _opened(self) -> AsyncGenerator[AsyncIterator[str]]:
+        yield self._text()
+
+    async def _text(self) -> AsyncIterator[str]:
+        yield "a"
+
+
+class WidgetEvents(Endpoint, path="/widget-events"):
+    async def get(self) -> SSEResponse[Widget]:
+        return SSEResponse(stream=self._events())
+
+    async def _events(self) -> AsyncIterator[ServerSentEvent[Widget]]:
+        yield ServerSentEvent(data=Widget(id=1, name="bolt"), event="widget", retry=5)
+        yield ServerSentEvent(retry=5)
+
+
+class StreamingApp(BaseApp):
+    sources = {**BaseApp.sources, "last_event_id": LastEventIDSource()}
+    watch_signals = False
+
+    async def _wire(self) -> None:
+        feed = ReplayBuffer[Widget](max_events=10, max_age=1.5)
+        assert_type(feed.add(ServerSentEvent(data=Widget(id=1, name="bolt"))), ServerSentEvent[Widget])
+        assert_type(feed.since("1"), list[ServerSentEvent[Widget]])
+        self._include_endpoint(Streams(feed))
+
+
+StreamingApp().begin_shutdown()
 app = App(factory=Factory())
 assert_type(JSONResponse(json=1), JSONResponse[int, None])
 assert_type(JSONResponse(json=1, headers=Trace(x_trace_id="t")), JSONResponse[int, Trace])

@@ -1,5 +1,7 @@
 """What a type checker must reject: every line marked `# rejected`, and no other."""
 
+from collections.abc import AsyncIterator
+
 from msgspec import Struct
 
 from jero import (
@@ -9,9 +11,14 @@ from jero import (
     Endpoint,
     HTTPError,
     JSONResponse,
+    NDJSONStreamingResponse,
     OperationMeta,
     RawHeaders,
+    ReplayBuffer,
     Resource,
+    ServerSentEvent,
+    SSEResponse,
+    StreamingResponse,
 )
 
 
@@ -41,6 +48,26 @@ class Returns(Endpoint, path="/"):
 
     async def put(self) -> BytesResponse[Trace]:
         return BytesResponse(content=b"", headers=Widget(id=1))  # rejected
+
+
+async def texts() -> AsyncIterator[str]:
+    yield "a"
+
+
+class Streams(Endpoint, path="/streams"):
+    async def get(self) -> SSEResponse[Widget]:
+        return SSEResponse(stream=texts())  # rejected
+
+    async def post(self) -> NDJSONStreamingResponse[Widget]:
+        return NDJSONStreamingResponse(stream=[Widget(id=1)])  # rejected
+
+    async def put(self) -> StreamingResponse:
+        return StreamingResponse(stream=texts())  # rejected
+
+
+ServerSentEvent(data="a", retry="1")  # rejected
+ServerSentEvent("a")  # rejected
+ReplayBuffer[str]().add("a")  # rejected
 
 
 class OutOfStock(HTTPError, status=409):

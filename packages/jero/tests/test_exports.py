@@ -10,7 +10,7 @@ import pytest
 
 import jero
 
-MEMBERS = ("jero_core",)
+MEMBERS = ("jero_core", "jero_streaming")
 
 
 @pytest.mark.parametrize("member", MEMBERS)

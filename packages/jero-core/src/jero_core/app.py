@@ -7,7 +7,8 @@ Rules
 - Any failure of a start closes what was opened, is logged, and is told to the server as `lifespan.startup.failed` (to
   raise instead would let every server serve on, ASGI lifespan 2.0).
 - Before a start and after a stop requests get 503. If the server knows no lifespan, the first request starts the app.
-- A stop first lets the requests under way end (inflight.py), then closes what was opened.
+- A stop first ends the responses that last (stopping.py), then lets the requests under way end (inflight.py), then
+  closes what was opened.
 - The app can be started again.
 """
 
@@ -18,7 +19,7 @@ import sys
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from types import FunctionType
 from typing import ClassVar, Final, Self, cast
 
@@ -27,7 +28,7 @@ from .asgi import Answer, Receive, Respond, Scope, Send, constant, mark_asgi3
 from .codec import Codec
 from .compile import Compiler
 from .convertible import DecHook, EncHook
-from .declarations import hook_faults, timeout_faults
+from .declarations import hook_faults, stop_faults
 from .emit import Emitter
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
 from .failures import Failures, logger
@@ -39,12 +40,14 @@ from .plan import OperationPlan, Source
 from .planner import Planner
 from .routables import Endpoint, Resource, Routable
 from .router import Methods, Router, not_found
+from .signals import SignalChain
 from .sources.content import ContentSource
 from .sources.headers import HeadersSource
 from .sources.json import JSONSource
 from .sources.params import ParamsSource
 from .sources.path import PathSource
 from .sources.raw_headers import RawHeadersSource
+from .stopping import Stopping
 from .template import Template
 from .wiring import Place, Refusal, WiringError, WiringProblem
 
@@ -78,6 +81,9 @@ class BaseApp[FactoryT = None](ABC):
     shutdown_timeout: ClassVar[float] = 10.0
     """The longest time in seconds that a stopping app waits for requests under way before it closes its resources."""
 
+    watch_signals: ClassVar[bool] = True
+    """Whether SIGTERM and SIGINT end the open streams, ahead of the server's own shutdown, which waits for them."""
+
     enc_hook: ClassVar[EncHook | None] = None
     """msgspec's `enc_hook`: gives something that msgspec encodes for a value of a type that it does not know."""
 
@@ -95,6 +101,9 @@ class BaseApp[FactoryT = None](ABC):
         app._jero_starting = None
         app._jero_functions = ()
         app._jero_plans = ()
+        app._jero_stopping = Stopping()
+        app._jero_signals = None
+        app._jero_loop = None
         app._jero_route(None)
         return app
 
@@ -111,6 +120,10 @@ class BaseApp[FactoryT = None](ABC):
     """The compiled operations."""
     _jero_plans: tuple[OperationPlan, ...]
     """What the app has been planned to be, since its last start."""
+    _jero_stopping: Stopping
+    _jero_signals: SignalChain | None
+    _jero_loop: asyncio.AbstractEventLoop | None
+    """Where the app runs; None while it does not."""
 
     def __init__(self, *, factory: FactoryT | None = None) -> None:
         self._jero_given_factory = factory
@@ -126,6 +139,17 @@ class BaseApp[FactoryT = None](ABC):
             return self._jero_built_factory
         except AttributeError:
             raise RuntimeError("the factory is made when the app starts; use it in `_wire`") from None
+
+    def begin_shutdown(self) -> None:
+        """End the open streams and refuse new ones; whoever calls this stops the server next.
+
+        For a server that is not stopped by a signal which the main thread gets. It may be called from any thread, and
+        any number of times; an app that is not started ignores it.
+        """
+        loop = self._jero_loop
+        if loop is not None:
+            with suppress(RuntimeError):  # The loop was closed, and the app never stopped.
+                loop.call_soon_threadsafe(self._jero_stopping.begin)
 
     def _include_resource(self, resource: Resource, *, auth: object = None) -> None:
         """Serve a resource's operations."""
@@ -248,7 +272,9 @@ class BaseApp[FactoryT = None](ABC):
         codec = Codec(_callable_or_stand_in(enc_hook), _callable_or_stand_in(dec_hook))
         planner = Planner(self.sources, self.max_body_size, codec, problems=self._jero_strays)
         planner.report(
-            place_of(cls, cls.__qualname__), *hook_faults(enc_hook, dec_hook), *timeout_faults(cls.shutdown_timeout)
+            place_of(cls, cls.__qualname__),
+            *hook_faults(enc_hook, dec_hook),
+            *stop_faults(cls.shutdown_timeout, cls.watch_signals),
         )
         try:
             planner.links.origin = read_origin(os.environ)
@@ -266,6 +292,11 @@ class BaseApp[FactoryT = None](ABC):
                 raise
             router, self._jero_functions = _compile(planner)
             self._jero_plans = tuple(planner.plans)
+            self._jero_loop = asyncio.get_running_loop()
+            self._jero_stopping = planner.stopping
+            if planner.stopping.is_wanted and cls.watch_signals:
+                self._jero_signals = SignalChain(self.begin_shutdown)
+                self._jero_signals.install()
             self._jero_route(router)
         except BaseException:
             await _failure_of("closing after a failed startup", self._jero_lifecycle.close())
@@ -279,6 +310,18 @@ class BaseApp[FactoryT = None](ABC):
         The next request gets 503 until the app is started again.
         """
         self._jero_route(None)
+        self._jero_stopping.begin()
+        try:
+            await self._jero_end_requests()
+            await self._jero_lifecycle.close()
+        finally:
+            self._jero_loop = None
+            if self._jero_signals is not None:
+                self._jero_signals.restore()
+                self._jero_signals = None
+
+    async def _jero_end_requests(self) -> None:
+        """Let the requests under way end, for as long as they may take."""
         requests = requests_under_way(self._jero_functions)
         if requests:
             late = await wait_for_requests(requests, self.shutdown_timeout)
@@ -286,7 +329,6 @@ class BaseApp[FactoryT = None](ABC):
                 message = "resources close while %d requests are under way, after %s s: %s"
                 logger.warning(message, len(late), self.shutdown_timeout, ", ".join(sorted(late)))
         self._jero_functions = ()
-        await self._jero_lifecycle.close()
 
     async def _jero_start_and_respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._jero_starting is None:

@@ -11,7 +11,6 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, cast
 
@@ -123,8 +122,7 @@ def check_composed_keys(body: bytes) -> None:
         known[id(whole)] = _Composed(number, hash(tuple(map(_hash_of, parts))))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Composed:
+class _Composed(msgspec.Struct, frozen=True, eq=False):
     """An array or object of a body: its number, the same for equal ones, and the hash that it has as a key."""
 
     number: int

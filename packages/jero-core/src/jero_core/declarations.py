@@ -81,14 +81,20 @@ def hook_faults(enc_hook: object, dec_hook: object) -> Iterator[Refusal]:
             pass  # A builtin without a signature.
 
 
-def timeout_faults(shutdown_timeout: object) -> Iterator[Refusal]:
-    """What is wrong with the app's shutdown_timeout (JERO-W051)."""
+def stop_faults(shutdown_timeout: object, watch_signals: object) -> Iterator[Refusal]:
+    """What is wrong with the app's shutdown_timeout and watch_signals (JERO-W051)."""
     is_number = isinstance(shutdown_timeout, int | float) and not isinstance(shutdown_timeout, bool)
     if not (is_number and 0 <= cast("float", shutdown_timeout) < math.inf):
         yield Refusal(
             code="JERO-W051",
             reason=f"the app's shutdown_timeout={shutdown_timeout!r} is no number of seconds.",
             remedy="a number from 0 on, such as `shutdown_timeout = 30.0`.",
+        )
+    if not isinstance(watch_signals, bool):
+        yield Refusal(
+            code="JERO-W051",
+            reason=f"the app's watch_signals={watch_signals!r} is neither True nor False.",
+            remedy="`watch_signals = False`, if the server's own shutdown is to end the streams.",
         )
 
 

@@ -73,7 +73,7 @@ def emit(plan: OperationPlan, failures: Failures = _FAILURES) -> Source:
     reads_body = bool(arguments) and arguments[-1].binding.reads.is_body
     wanted = _wanted_headers(arguments, reads_body=reads_body)
     slots = [f"slot{index}" for index in range(len(plan.template.slots))]
-    names = {**dialect.NAMES, "operation": "operation_name", **{slot: slot for slot in slots}}
+    names = {**dialect.NAMES, "operation": "operation_name", "fail": "fail", **{slot: slot for slot in slots}}
     cleanups = [(argument.name, argument.binding.after) for argument in arguments if argument.binding.after is not None]
 
     writer.namespace |= {**_globals_of(plan), "fail": failures.fail}

@@ -46,6 +46,9 @@ from .plan import (
     ReplyPlanner,
     Source,
 )
+from .response_head import BODILESS, PlannedHead, WithHead, plan_head
+from .result_checks import json_classes, type_check, wrong_result
+from .stopping import Stopping
 from .template import Segment, Template
 from .text_values import (
     INVALID,
@@ -60,6 +63,7 @@ from .text_values import (
 from .wiring import Place, Refusal, WiringError, WiringProblem, refuse
 
 __all__ = [
+    "BODILESS",
     "CONTENT_LENGTHS",
     "EMPTY",
     "INVALID",
@@ -88,6 +92,7 @@ __all__ = [
     "Parameter",
     "ParameterFact",
     "Place",
+    "PlannedHead",
     "RawHeaders",
     "Reads",
     "Receive",
@@ -101,9 +106,11 @@ __all__ = [
     "Send",
     "Shape",
     "Source",
+    "Stopping",
     "Template",
     "WiringError",
     "WiringProblem",
+    "WithHead",
     "absent",
     "construct",
     "content_length",
@@ -115,9 +122,11 @@ __all__ = [
     "is_plain_text",
     "is_repeatable",
     "is_writable",
+    "json_classes",
     "key_check",
     "list_item",
     "members_of",
+    "plan_head",
     "raw_pairs",
     "read_returned",
     "refuse",
@@ -126,6 +135,8 @@ __all__ = [
     "struct_of",
     "structs_in",
     "text_struct",
+    "type_check",
     "type_name",
     "wire_name",
+    "wrong_result",
 ]

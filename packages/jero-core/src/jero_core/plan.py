@@ -15,6 +15,7 @@ from .fragment import Fragment
 from .introspect import Parameter, Returned
 from .links import Links
 from .metadata import NO_META, OperationMeta
+from .stopping import Stopping
 from .template import Template
 from .wiring import Place
 
@@ -96,7 +97,11 @@ class Reply(msgspec.Struct, frozen=True):
     decides_head: bool = False
     """Whether status and headers are known only when the handler has returned."""
     send: Fragment | None = None
-    """For a response that is not one body: sends it itself, with `$scope`, `$receive` and `$send`."""
+    """For a response that is not one body: sends it itself, with `$scope`, `$receive` and `$send`.
+
+    As long as it has sent nothing, `await $fail(error, $scope, $send)` answers an exception. Any exception that it
+    raises is logged, and aborts the connection.
+    """
 
 
 class Argument(msgspec.Struct, frozen=True):
@@ -151,6 +156,8 @@ class ReplyContext(msgspec.Struct, frozen=True):
     """The status of a successful answer, unless the reply knows better."""
     codec: Codec
     links: Links
+    stopping: Stopping
+    """The stop of the app, for responses that may last: `context.stopping.want()`."""
 
 
 class Source(Protocol):

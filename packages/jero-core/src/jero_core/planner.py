@@ -34,12 +34,14 @@ from .links import Links, Mounted
 from .plan import Argument, Binding, Operation, OperationPlan, Reply, ReplyContext, SharingSource, Source
 from .replies.choose import plan_reply
 from .routables import BODILESS_METHODS, OperationKind, Routable
+from .stopping import Stopping
 from .template import ROOT, Template
 from .wiring import Place, Refusal, WiringProblem, refuse
 
 _ELSEWHERE: Final[Mapping[str, tuple[str, str]]] = {
     "form": ("jero-multipart", "FormSource"),
     "user": ("jero-auth", "UserSource"),
+    "last_event_id": ("jero-streaming", "LastEventIDSource"),
 }
 """The sources that sibling packages bring, for the remedy alone: core knows nothing else of siblings."""
 
@@ -57,6 +59,7 @@ class Planner:
         self.sources = sources
         self.max_body_size = max_body_size
         self.codec = codec or Codec()
+        self.stopping = Stopping()
         self.links = Links(self.codec)
         self.plans: list[OperationPlan] = []
         self.problems = [*problems]
@@ -312,7 +315,7 @@ class Planner:
         key = returned.annotation, kind.method, kind.status
         reply = _get(self._replies, key)
         if reply is None:
-            context = ReplyContext(kind.method, kind.status, self.codec, self.links)
+            context = ReplyContext(kind.method, kind.status, self.codec, self.links, self.stopping)
             reply = _put(self._replies, key, plan_reply(returned, context))
         return reply
 

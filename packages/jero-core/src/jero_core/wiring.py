@@ -38,6 +38,7 @@ CODES: Final = MappingProxyType(
         "JERO-W020": "a return annotation is missing",
         "JERO-W021": "a return type has no reply",
         "JERO-W022": "a response header Struct cannot be sent",
+        "JERO-W023": "a response does not fit the method",
         "JERO-W024": "an error class is malformed",
         "JERO-W030": "the path Struct has no field for a slot",
         "JERO-W031": "a path field has a default",

@@ -19,6 +19,14 @@ from jero_core import (
     WiringError,
     WiringProblem,
 )
+from jero_streaming import (
+    LastEventIDSource,
+    NDJSONStreamingResponse,
+    ReplayBuffer,
+    ServerSentEvent,
+    SSEResponse,
+    StreamingResponse,
+)
 
 __all__ = [
     "BaseApp",
@@ -27,12 +35,18 @@ __all__ = [
     "Endpoint",
     "HTTPError",
     "JSONResponse",
+    "LastEventIDSource",
     "Link",
     "Location",
+    "NDJSONStreamingResponse",
     "OperationMeta",
     "Place",
     "RawHeaders",
+    "ReplayBuffer",
     "Resource",
+    "SSEResponse",
+    "ServerSentEvent",
+    "StreamingResponse",
     "WiringError",
     "WiringProblem",
 ]

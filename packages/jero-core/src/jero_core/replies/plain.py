@@ -1,17 +1,17 @@
 """Plain returns: Struct, list of Structs, union of Structs, bytes, str and None."""
 
 from jero_core.extend import (
-    Codec,
     Fragment,
     Reply,
     ReplyContext,
     Returned,
-    list_item,
-    structs_in,
+    json_classes,
+    type_check,
     type_name,
+    wrong_result,
 )
 
-from .buffered import BYTES_TYPE, JSON_TYPE, TEXT_TYPE, type_check, wrong_result
+from .buffered import BYTES_TYPE, JSON_TYPE, TEXT_TYPE
 
 
 def plan_plain(returned: Returned, context: ReplyContext) -> Reply | None:
@@ -29,19 +29,6 @@ def plan_plain(returned: Returned, context: ReplyContext) -> Reply | None:
     check = type_check("result", classes, type_name(annotation))
     encode = Fragment.of("payload = $encode(result)", encode=context.codec.encode)
     return Reply((check, encode), context.status, JSON_TYPE, annotation)
-
-
-def json_classes(annotation: object, codec: Codec) -> tuple[type, ...] | None:
-    """The classes of the values that a JSON annotation allows, or None if it is not one that jero encodes.
-
-    Raises `Refusal` (JERO-W021) if JSON cannot carry it; what a client could not read back is no contract either.
-    """
-    classes: tuple[type, ...] | None = structs_in(annotation)
-    if classes is None and structs_in(list_item(annotation)) is not None:
-        classes = (list,)
-    if classes is not None:
-        codec.check_encodes(annotation)
-    return classes
 
 
 def _plain(render: str, cls: type, content_type: str, context: ReplyContext) -> Reply:

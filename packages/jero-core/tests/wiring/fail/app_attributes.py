@@ -22,6 +22,7 @@ class Widgets(Endpoint, path="/widgets"):
 class App(BaseApp):
     max_body_size = "1MB"
     shutdown_timeout = "10s"
+    watch_signals = "SIGTERM"
     enc_hook = "json"
     sources = {**BaseApp.sources, "clock": Clock, "now": 3}
 

@@ -1,0 +1,113 @@
+"""A replay buffer: the last events, for clients that reconnect.
+
+Rules
+-----
+- It holds at most `max_events` events, none older than `max_age`; all clients read the same ones, so memory does not
+  grow with them.
+- Every event in it has an id. Without one of its own it gets one that no other process gives, so that an id of before a
+  restart is not mistaken for another.
+- `follow` never skips an event that is held. A client that falls behind so far that its next event is gone goes on with
+  the oldest one there is, as one does whose id is not known (any more).
+- It lives on one event loop, in one process: clients that reconnect to another worker find another buffer.
+"""
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from math import isfinite
+
+import msgspec
+
+from .events import ServerSentEvent
+
+
+class ReplayBuffer[T = str]:
+    """The last events of one topic, to replay and to follow.
+
+    `max_events` is a positive count, `max_age` a positive number of seconds; ValueError otherwise. `clock` gives
+    seconds.
+    """
+
+    def __init__(
+        self, *, max_events: int = 1000, max_age: float = 300.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        if isinstance(max_events, bool) or max_events < 1:
+            raise ValueError(f"max_events is a positive count, not {max_events!r}")
+        if not (isfinite(max_age) and max_age > 0):
+            raise ValueError(f"max_age is a positive number of seconds, not {max_age!r}")
+        self._max_events = max_events
+        self._max_age = max_age
+        self._clock = clock
+        self._events: deque[tuple[float, ServerSentEvent[T]]] = deque()
+        self._next = 0
+        """The number of the next event; the oldest one held has this, less the count of those held."""
+        self._numbers: dict[str, int] = {}
+        """The numbers of the events held, by id."""
+        self._prefix = secrets.token_hex(4)
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def __len__(self) -> int:
+        self._drop_old()
+        return len(self._events)
+
+    def add(self, event: ServerSentEvent[T]) -> ServerSentEvent[T]:
+        """Hold an event, and hand it to all that follow; the event with its id."""
+        if not event.id:
+            event = msgspec.structs.replace(event, id=f"{self._prefix}-{self._next}")
+        self._events.append((self._clock(), event))
+        self._numbers[event.id or ""] = self._next
+        self._next += 1
+        self._drop_old()
+        waiting, self._waiting = self._waiting, set()
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+        return event
+
+    def knows(self, last_event_id: str | None) -> bool:
+        """Whether the event with this id is held: then `since` has all that came after it."""
+        self._drop_old()
+        return last_event_id in self._numbers
+
+    def since(self, last_event_id: str | None) -> list[ServerSentEvent[T]]:
+        """The events after the one with this id. None of them for None; all that are held if the id is not known."""
+        start = self._start(last_event_id)
+        return [event for _, event in self._events][start - self._oldest :]
+
+    async def follow(self, last_event_id: str | None = None) -> AsyncGenerator[ServerSentEvent[T]]:
+        """The events after the one with this id, and then each one when it is added, for ever."""
+        number = self._start(last_event_id)
+        while True:
+            while number < self._next:
+                number = max(number, self._oldest)
+                _, event = self._events[number - self._oldest]
+                number += 1
+                yield event
+                if number < self._next:
+                    self._drop_old()
+            future = asyncio.get_running_loop().create_future()
+            self._waiting.add(future)
+            try:
+                await future
+            finally:
+                self._waiting.discard(future)
+
+    @property
+    def _oldest(self) -> int:
+        return self._next - len(self._events)
+
+    def _start(self, last_event_id: str | None) -> int:
+        self._drop_old()
+        if last_event_id is None:
+            return self._next
+        return self._numbers.get(last_event_id, self._oldest - 1) + 1
+
+    def _drop_old(self) -> None:
+        oldest = self._clock() - self._max_age
+        while self._events and (len(self._events) > self._max_events or self._events[0][0] <= oldest):
+            number = self._oldest
+            _, event = self._events.popleft()
+            if self._numbers.get(event.id or "") == number:
+                del self._numbers[event.id or ""]

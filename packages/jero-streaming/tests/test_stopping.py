@@ -1,0 +1,255 @@
+"""What a stopping app does with its streams."""
+
+import asyncio
+import os
+import re
+import signal
+
+import pytest
+import uvloop
+
+from jero_streaming import ServerSentEvent, SSEResponse, StreamingResponse, watch
+
+from .asgi_stream import Exchange, app_of, endpoint_of, run, settled, started
+
+
+async def idle(*first):
+    for item in first:
+        yield item
+    await asyncio.Event().wait()
+    yield ""
+
+
+def events(*first):
+    def handler() -> SSEResponse:
+        return SSEResponse(stream=idle(*first))
+
+    return handler
+
+
+def chunks(source):
+    def handler() -> StreamingResponse:
+        return StreamingResponse(stream=source())
+
+    return handler
+
+
+async def endless():
+    while True:
+        await asyncio.sleep(0.001)
+        yield b"x"
+
+
+def test_streams_of_events_end_with_a_hint_when_to_come_back():
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await exchange.until_body(b"data: a\n\n")
+        assert await app.stop() == {"type": "lifespan.shutdown.complete"}
+        assert exchange.is_complete
+        (delay,) = re.fullmatch(rb"data: a\n\nretry: (\d+)\n\n", exchange.body).groups()
+        assert 1000 <= int(delay) <= 2000
+        assert exchange.task.exception() is None
+
+    run(conversation, events("a"))
+
+
+def test_the_hint_is_the_one_that_the_client_has_been_given():
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await exchange.until_messages(2)
+        await app.stop()
+        assert exchange.body.endswith(b"retry: 7000\n\n")
+
+    run(conversation, events(ServerSentEvent(retry=7000), "a"))
+
+
+def test_the_source_is_stopped_behind_the_end_of_the_response():
+    told = []
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await exchange.until_messages(2)
+
+        def told_so_far(exchange):
+            if exchange.is_complete:
+                told.append("end")
+            return exchange.is_complete
+
+        stop = asyncio.ensure_future(app.stop())
+        await exchange.until(told_so_far)
+        await stop
+
+    async def source():
+        try:
+            yield "a"
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.02)
+            told.append("closed")
+
+    def handler() -> SSEResponse:
+        return SSEResponse(stream=source())
+
+    run(conversation, handler)
+    assert told == ["end", "closed"]
+
+
+def test_a_stream_that_ends_within_the_grace_is_whole():
+    async def source():
+        for _ in range(3):
+            yield b"x"
+            await asyncio.sleep(0.02)
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await exchange.until_body(b"x")
+        await app.stop()
+        assert exchange.body == b"xxx"
+        assert exchange.is_complete
+
+    run(conversation, chunks(source))
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_what_has_not_ended_then_is_cut_off(monkeypatch, is_slow, caplog):
+    monkeypatch.setattr(watch, "GRACE", 0.05)
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await exchange.until_messages(3)
+        exchange.sends_wait = is_slow
+        await app.stop()
+        assert exchange.task.done()
+        assert exchange.task.exception() is None
+        assert not exchange.is_complete
+
+    run(conversation, chunks(endless))
+    assert caplog.records == []
+
+
+def test_a_client_of_events_that_takes_nothing_is_cut_off(monkeypatch):
+    monkeypatch.setattr(watch, "GRACE", 0.05)
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await exchange.until_messages(2)
+        exchange.sends_wait = True
+        await app.stop()
+        assert exchange.task.exception() is None
+        assert not exchange.is_complete
+
+    run(conversation, events("a"))
+
+
+@pytest.mark.parametrize("make", [lambda: events("a"), lambda: chunks(endless)])
+def test_new_streams_are_refused_and_other_requests_are_served(make):
+    async def conversation(app):
+        old = Exchange(app, "/stream1").begin()
+        await old.until_messages(2)
+        app.begin_shutdown()
+        await settled()
+        assert old.is_complete
+        exchange = await Exchange(app, "/stream").run()
+        assert exchange.status == 503
+        assert ("retry-after", "1") in exchange.headers
+        assert (await Exchange(app, "/nowhere").run()).status == 404
+        assert (await Exchange(app, "/stream", method="HEAD").run()).status == 200
+
+    run(conversation, make(), events("b"))
+
+
+def test_a_stream_that_has_not_begun_is_refused_too():
+    torn_down = []
+
+    async def lifecycle():
+        try:
+            await asyncio.Event().wait()
+            yield idle()
+        finally:
+            torn_down.append(1)
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await settled()
+        app.begin_shutdown()
+        await exchange.end()
+        assert exchange.status == 503
+
+    run(conversation, chunks(lifecycle))
+    assert torn_down == [1]
+
+
+def test_the_app_can_be_started_again():
+    app = app_of(endpoint_of(events("a")))
+
+    async def main():
+        for _ in range(2):
+            async with started(app) as stop:
+                exchange = Exchange(app, "/stream").begin()
+                await exchange.until_body(b"data: a\n\n")
+                await stop()
+                assert exchange.is_complete
+
+    asyncio.run(main())
+
+
+def test_a_shutdown_of_an_app_that_is_not_started_is_ignored():
+    app = app_of(endpoint_of(events("a")))
+    app.begin_shutdown()
+
+    async def main():
+        async with started(app):
+            exchange = Exchange(app, "/stream").begin()
+            await exchange.until_body(b"data: a\n\n")
+            exchange.leave()
+            await exchange.end()
+
+    asyncio.run(main())
+    app.begin_shutdown()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("kind", ["signal.signal", "asyncio", "uvloop"])
+def test_a_signal_ends_the_streams_and_reaches_the_server(number, kind):
+    told = []
+    before = signal.getsignal(number)
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        if kind == "signal.signal":
+            signal.signal(number, lambda *_: told.append("server"))
+        else:
+            loop.add_signal_handler(number, told.append, "server")
+        own = signal.getsignal(number)
+        app = app_of(endpoint_of(events("a")))
+        async with started(app):
+            exchange = Exchange(app, "/stream").begin()
+            await exchange.until_messages(2)
+            os.kill(os.getpid(), number)
+            await exchange.end()
+            assert exchange.is_complete
+            await settled()
+            assert told == ["server"]
+            os.kill(os.getpid(), number)
+            await asyncio.sleep(0.01)
+            assert told == ["server"] * 2
+        assert signal.getsignal(number) == own
+        if kind != "signal.signal":
+            loop.remove_signal_handler(number)
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop if kind == "uvloop" else None) as runner:
+            runner.run(main())
+    finally:
+        signal.signal(number, before)
+
+
+def test_an_app_that_does_not_want_it_leaves_signals_alone():
+    async def main():
+        before = signal.getsignal(signal.SIGINT)
+        async with started(app_of(endpoint_of(events("a")), watch_signals=False)):
+            assert signal.getsignal(signal.SIGINT) is before
+        async with started(app_of(endpoint_of(events("a")))):
+            assert signal.getsignal(signal.SIGINT) is not before
+
+    asyncio.run(main())
