@@ -1,9 +1,10 @@
 """Thousands of clients of Server-Sent Events that come, stall and leave in every way, on a real server.
 
     python packages/jero/tests/servers/soak_streams.py --server granian --clients 2000 --seconds 60
-    python packages/jero/tests/servers/soak_streams.py --server uvicorn --clients 10000 --seconds 600 --ramp 60
+    python packages/jero/tests/servers/soak_streams.py --server uvicorn --clients 10000 --seconds 600 \
+        --ramp 60 --period 10 --longest 60
 
-The server streams a ping a second to each client (with the time at which it was sent) from a lifecycle that counts
+The server streams pings to each client (with the time at which each was sent) from a lifecycle that counts
 set-ups and teardowns. Each client stays for a random time and leaves by closing, by resetting, by closing its half of
 the connection, or stalls for a while and reads nothing; another one takes its place. Afterwards everybody has left, and
 it must hold that
@@ -42,7 +43,7 @@ SERVERS = {
     "granian": ("granian", ("--backlog", "16384", "--log-level", "warning")),
     "uvicorn": ("uvicorn-httptools", ("--backlog", "16384", "--log-level", "warning", "--no-access-log")),
 }
-REQUEST = b"GET /pings HTTP/1.1\r\nhost: soak\r\naccept: text/event-stream\r\n\r\n"
+REQUEST = "GET /pings?pause={period} HTTP/1.1\r\nhost: soak\r\naccept: text/event-stream\r\n\r\n"
 WAYS = ("close", "reset", "half-close", "stall")
 
 
@@ -60,20 +61,21 @@ class Tally:
 class Client(asyncio.Protocol):
     """One client: it reads for a while, or stalls, and leaves."""
 
-    def __init__(self, tally: Tally, way: str, stay: float, chance: random.Random) -> None:
+    def __init__(self, tally: Tally, way: str, stay: float, chance: random.Random, period: float) -> None:
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tally = tally
         self._way = way
         self._stay = stay
         self._stall = chance.uniform(0, stay)
         self._received = b""
+        self._period = period
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Ask, and think of leaving."""
         loop = asyncio.get_running_loop()
         self._transport = transport
         self._tally.connected += 1
-        transport.write(REQUEST)
+        transport.write(REQUEST.format(period=self._period).encode())
         if self._way == "stall":
             loop.call_later(self._stall, transport.pause_reading)
         loop.call_later(self._stay, self.leave)
@@ -110,18 +112,18 @@ class Client(asyncio.Protocol):
             self.gone.set_result(None)
 
 
-async def crowd(port: int, clients: int, seconds: float, longest: float, ramp: float, seed: int) -> Tally:
+async def crowd(port: int, seconds: float, args: argparse.Namespace) -> Tally:
     """Keep as many clients connected for some seconds."""
-    tally, chance = Tally(), random.Random(seed)
+    tally, chance = Tally(), random.Random(args.seed)
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
 
     async def place(number: int) -> None:
-        await asyncio.sleep(ramp * number / clients)
+        await asyncio.sleep(args.ramp * number / args.clients)
         while (left := end - loop.time()) > 0:
-            stay = min(chance.uniform(0.1, longest), left)
+            stay = min(chance.uniform(0.1, args.longest), left)
             try:
-                make = partial(Client, tally, chance.choice(WAYS), stay, chance)
+                make = partial(Client, tally, chance.choice(WAYS), stay, chance, args.period)
                 _, client = await loop.create_connection(make, "127.0.0.1", port)
             except OSError as error:
                 tally.failures.append(repr(error))
@@ -130,7 +132,7 @@ async def crowd(port: int, clients: int, seconds: float, longest: float, ramp: f
             await asyncio.sleep(chance.uniform(0, 0.05))
 
     async with asyncio.TaskGroup() as group:
-        for number in range(clients):
+        for number in range(args.clients):
             group.create_task(place(number))
     return tally
 
@@ -168,6 +170,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--ramp", type=float, default=5.0, help="seconds over which the clients arrive")
     parser.add_argument("--warm-up", type=float, default=30.0, help="seconds of the first round, behind the ramp")
+    parser.add_argument("--period", type=float, default=1.0, help="seconds from one ping of a client to the next")
     parser.add_argument("--longest", type=float, default=10.0, help="the longest stay of a client, in seconds")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -183,10 +186,10 @@ def main() -> None:
             process.wait_until_serving()
             # A first round, after which every pool and cache has its size.
             warm_up = args.warm_up + args.ramp
-            run(crowd(process.port, args.clients, warm_up, args.longest, args.ramp, args.seed))
+            run(crowd(process.port, warm_up, args))
             before = settle(process.port)
             begun = time.monotonic()
-            tally = run(crowd(process.port, args.clients, args.seconds, args.longest, args.ramp, args.seed + 1))
+            tally = run(crowd(process.port, args.seconds, args))
             took = time.monotonic() - begun
             after = settle(process.port)
             grown = after["memory"] / before["memory"] - 1

@@ -100,8 +100,13 @@ def test_comments_keep_an_idle_stream_alive(streams):
         assert reader.read_until(b": keep-alive\n\n" * 3) == b": keep-alive\n\n" * 3
 
 
-@pytest.mark.parametrize("target", ["/idle", "/endless", "/events?count=100000000&pause=0.001"])
-@pytest.mark.parametrize("how", ["close", "reset", "half-close"])
+@pytest.mark.parametrize(
+    ("how", "target"),
+    [
+        *(("close", "/idle"), ("reset", "/idle"), ("half-close", "/idle"), ("reset", "/endless")),
+        ("close", "/events?count=100000000&pause=0.001"),
+    ],
+)
 def test_clients_that_leave_are_noticed(streams, target, how):
     wait_until(lambda: all_is_over(streams))
     before = counts(streams)

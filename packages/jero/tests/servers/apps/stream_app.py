@@ -92,15 +92,15 @@ class Idle(Endpoint, path="/idle"):
 
 
 class Pings(Endpoint, path="/pings"):
-    """A ping a second, with the time at which it is sent."""
+    """A ping every `pause` seconds, with the time at which it is sent."""
 
-    async def get(self) -> SSEResponse:
-        return SSEResponse(stream=counted(self._pings()))
+    async def get(self, params: Params) -> SSEResponse:
+        return SSEResponse(stream=counted(self._pings(params.pause)))
 
-    async def _pings(self) -> AsyncIterator[str]:
+    async def _pings(self, pause: float) -> AsyncIterator[str]:
         while True:
             yield repr(time.time())
-            await asyncio.sleep(1)
+            await asyncio.sleep(pause)
 
 
 class Endless(Endpoint, path="/endless"):
