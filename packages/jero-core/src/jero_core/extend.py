@@ -8,6 +8,8 @@ the argument that asks for it::
 
 A **reply** is claimed by the return type: a response class has the class method `__jero_reply__(returned, operation)
 -> Reply`. Both are called once for each operation, at startup, and raise `Refusal` for a declaration they cannot serve.
+
+For whoever drives apps, such as test clients, there are `FAULTS`, `Lifecycle`, `factory_on` and `plans_of`.
 """
 
 from .annotations import (
@@ -28,10 +30,12 @@ from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, conten
 from .codec import Codec
 from .collisions import LARGE, key_check
 from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
+from .faults import FAULTS
 from .fragment import Fragment, Literal, Name
 from .header_fields import RawHeaders, header_name, header_value, raw_pairs, wire_name
 from .introspect import Parameter, Returned, generic_arguments, read_returned
 from .json_problems import JSONProblems
+from .lifecycle import Lifecycle, factory_on
 from .links import Link, Links, Location
 from .plan import (
     Argument,
@@ -40,11 +44,13 @@ from .plan import (
     Operation,
     OperationPlan,
     ParameterFact,
+    Planned,
     Reads,
     Reply,
     ReplyContext,
     ReplyPlanner,
     Source,
+    plans_of,
 )
 from .template import Segment, Template
 from .text_values import (
@@ -62,6 +68,7 @@ from .wiring import Place, Refusal, WiringError, WiringProblem, refuse
 __all__ = [
     "CONTENT_LENGTHS",
     "EMPTY",
+    "FAULTS",
     "INVALID",
     "LARGE",
     "Argument",
@@ -77,6 +84,7 @@ __all__ = [
     "Invalid",
     "InvalidRequest",
     "JSONProblems",
+    "Lifecycle",
     "Link",
     "Links",
     "Literal",
@@ -88,6 +96,7 @@ __all__ = [
     "Parameter",
     "ParameterFact",
     "Place",
+    "Planned",
     "RawHeaders",
     "Reads",
     "Receive",
@@ -108,6 +117,7 @@ __all__ = [
     "construct",
     "content_length",
     "conversion",
+    "factory_on",
     "fields_of",
     "generic_arguments",
     "header_name",
@@ -118,6 +128,7 @@ __all__ = [
     "key_check",
     "list_item",
     "members_of",
+    "plans_of",
     "raw_pairs",
     "read_returned",
     "refuse",
