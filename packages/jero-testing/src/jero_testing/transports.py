@@ -1,0 +1,193 @@
+"""httpx transports that call an app in process, with real streams in both directions.
+
+A request's body is iterated by whoever sends the request: in the thread (or the task) that waits for the response, when
+the app asks for the next piece.
+"""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Final, cast
+
+import httpx
+
+from .exchange import Exchange, Head, Step
+from .host import Host, Options
+from .portal import Portal
+
+_NO_PIECES: Final[tuple[bytes | None, ...]] = ()
+
+
+def _read_timeout(request: httpx.Request) -> float | None:
+    """The seconds that httpx allows for the next piece of a response."""
+    timeouts = cast("dict[str, float | None]", request.extensions.get("timeout", {}))
+    return timeouts.get("read")
+
+
+def _piece_of_body(piece: object) -> bytes:
+    if not isinstance(piece, bytes):
+        raise TypeError(f"the request's body yielded {piece!r}, and a body is bytes")
+    return piece
+
+
+def _response(head: Head, stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> httpx.Response:
+    return httpx.Response(head.status, headers=head.headers, stream=stream, extensions={"http_version": b"HTTP/1.1"})
+
+
+class _SyncStream(httpx.SyncByteStream):
+    """The rest of a response, read from a thread outside the app's event loop."""
+
+    def __init__(self, portal: Portal, host: Host, request: httpx.Request, options: Options) -> None:
+        self._portal = portal
+        self._host = host
+        self._request = request
+        self._exchange: Exchange | None = None
+        self._body = iter(cast("httpx.SyncByteStream", request.stream))
+        self._timeout = _read_timeout(request)
+        self._teardown_timeout = options.teardown_timeout
+
+    def advance(self) -> Head | bytes | Step:
+        """What comes next of the response, sending of the request what the app asks for."""
+        __tracebackhide__ = True
+        pieces = _NO_PIECES
+        while (progress := self._portal.call(self._step(pieces), self._patience())) is Step.BODY_WANTED:
+            try:
+                piece = next(self._body, None)
+                pieces = (None if piece is None else _piece_of_body(piece),)
+            except BaseException:
+                self.close()
+                raise
+        if progress is Step.END:
+            self._exchange = None
+        return progress
+
+    def _step(self, pieces: tuple[bytes | None, ...]) -> Callable[[], Coroutine[object, object, Head | bytes | Step]]:
+        async def step() -> Head | bytes | Step:
+            if self._exchange is None:
+                self._exchange = await self._host.open(self._request)
+            return await self._host.advance(self._exchange, self._timeout, *pieces)
+
+        return step
+
+    def _patience(self) -> float | None:
+        """The seconds that a step may take: the wait for the app, and its return at the end."""
+        return _sum(self._timeout, self._teardown_timeout)
+
+    def __iter__(self) -> Iterator[bytes]:
+        __tracebackhide__ = True
+        while isinstance(piece := self.advance(), bytes):
+            yield piece
+
+    def close(self) -> None:
+        __tracebackhide__ = True
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            self._portal.call(lambda: self._host.close(exchange), self._teardown_timeout)
+
+
+class SyncTransport(httpx.BaseTransport):
+    """Calls an app in the event loop of a thread, which starts with the first request or `start`."""
+
+    def __init__(self, host: Host, options: Options) -> None:
+        self._host = host
+        self._options = options
+        self._portal: Portal | None = None
+
+    def start(self) -> Portal:
+        """Start the loop and the app, unless they are started. Raises what makes the app fail."""
+        __tracebackhide__ = True
+        if self._portal is not None:
+            return self._portal
+        portal = Portal()
+        try:
+            portal.call(self._host.start, self._options.startup_timeout)
+        except BaseException:
+            portal.stop_after(self._host.stop)
+            raise
+        self._portal = portal
+        return portal
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and give the response when it begins."""
+        __tracebackhide__ = True
+        stream = _SyncStream(self.start(), self._host, request, self._options)
+        return _response(cast("Head", stream.advance()), stream)
+
+    def close(self) -> None:
+        """Leave what is under way, stop the app, and end the loop. Raises what fails first, when all is closed."""
+        __tracebackhide__ = True
+        portal, self._portal = self._portal, None
+        if portal is not None:
+            try:
+                portal.call(self._host.stop, _sum(self._options.teardown_timeout, self._options.shutdown_timeout))
+            finally:
+                portal.stop()
+
+    def drop(self) -> None:
+        """As `close`, of a client that is gone: nobody waits, and nobody is told."""
+        portal, self._portal = self._portal, None
+        if portal is not None:
+            portal.stop_after(self._host.stop)
+
+
+def _sum(*seconds: float | None) -> float | None:
+    return None if None in seconds else sum(cast("tuple[float, ...]", seconds))
+
+
+class _AsyncStream(httpx.AsyncByteStream):
+    """The rest of a response, read in the app's own event loop."""
+
+    def __init__(self, host: Host, exchange: Exchange, request: httpx.Request) -> None:
+        self._host = host
+        self._exchange: Exchange | None = exchange
+        self._body = aiter(cast("httpx.AsyncByteStream", request.stream))
+        self._timeout = _read_timeout(request)
+
+    async def advance(self) -> Head | bytes | Step:
+        """What comes next of the response, sending of the request what the app asks for."""
+        __tracebackhide__ = True
+        if self._exchange is None:
+            return Step.END
+        pieces = _NO_PIECES
+        while (progress := await self._host.advance(self._exchange, self._timeout, *pieces)) is Step.BODY_WANTED:
+            try:
+                piece = await anext(self._body, None)
+                pieces = (None if piece is None else _piece_of_body(piece),)
+            except BaseException:
+                await self.aclose()
+                raise
+        if progress is Step.END:
+            self._exchange = None
+        return progress
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        __tracebackhide__ = True
+        while isinstance(piece := await self.advance(), bytes):
+            yield piece
+
+    async def aclose(self) -> None:
+        __tracebackhide__ = True
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            await self._host.close(exchange)
+
+
+class AsyncTransport(httpx.AsyncBaseTransport):
+    """Calls an app in the event loop of whoever sends the request."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def start(self) -> None:
+        """Start the app. Raises what makes it fail."""
+        __tracebackhide__ = True
+        await self._host.start()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and give the response when it begins."""
+        __tracebackhide__ = True
+        stream = _AsyncStream(self._host, await self._host.open(request), request)
+        return _response(cast("Head", await stream.advance()), stream)
+
+    async def aclose(self) -> None:
+        """Leave what is under way, and stop the app. Raises what fails first, when all is closed."""
+        __tracebackhide__ = True
+        await self._host.stop()
