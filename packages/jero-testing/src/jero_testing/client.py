@@ -2,15 +2,21 @@
 
 import weakref
 from types import TracebackType
-from typing import ClassVar, Final, Self, Unpack
+from typing import TYPE_CHECKING, ClassVar, Final, Self, Unpack
 
 import httpx
+from httpx import USE_CLIENT_DEFAULT
 
+from .errors import AppRaised
 from .exchange import App
 from .host import Host, Options
 from .options import ClientOptions
 from .sessions import AsyncStreamOpener, StreamOpener
 from .transports import AsyncTransport, SyncTransport
+
+if TYPE_CHECKING:
+    from httpx._client import UseClientDefault
+    from httpx._types import AuthTypes
 
 _BASE_URL: Final = "http://testserver"
 _CLIENT: Final = ("127.0.0.1", 50000)
@@ -48,7 +54,7 @@ class TestClient(httpx.Client):
         **options: Unpack[ClientOptions],
     ) -> None:
         own = Options(raise_server_exceptions, root_path, client, startup_timeout, shutdown_timeout, teardown_timeout)
-        self._app_transport = SyncTransport(Host(app, own), own)
+        self._app_transport = SyncTransport(app, own)
         options.setdefault("timeout", _TIMEOUT)
         super().__init__(base_url=base_url, transport=self._app_transport, trust_env=False, **options)
         # A client that nobody closes is closed when it is gone.
@@ -56,8 +62,12 @@ class TestClient(httpx.Client):
 
     def __enter__(self) -> Self:
         __tracebackhide__ = True
-        self._app_transport.start()
-        return super().__enter__()
+        try:
+            self._app_transport.start()
+            return super().__enter__()
+        except AppRaised as parcel:
+            raised = parcel
+        raise raised.error
 
     def __exit__(
         self,
@@ -66,7 +76,36 @@ class TestClient(httpx.Client):
         traceback: TracebackType | None = None,
     ) -> None:
         __tracebackhide__ = True
-        super().__exit__(exc_type, exc_value, traceback)
+        try:
+            return super().__exit__(exc_type, exc_value, traceback)
+        except AppRaised as parcel:
+            raised = parcel
+        raise raised.error
+
+    def close(self) -> None:
+        """Stop the app and end its event loop. Raises what fails."""
+        __tracebackhide__ = True
+        try:
+            return super().close()
+        except AppRaised as parcel:
+            raised = parcel
+        raise raised.error
+
+    def send(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,
+        auth: "AuthTypes | UseClientDefault | None" = USE_CLIENT_DEFAULT,
+        follow_redirects: "bool | UseClientDefault" = USE_CLIENT_DEFAULT,
+    ) -> httpx.Response:
+        """Send a request, as httpx does. Raises what the app raises."""
+        __tracebackhide__ = True
+        try:
+            return super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+        except AppRaised as parcel:
+            raised = parcel
+        raise raised.error
 
     @property
     def stream_get(self) -> StreamOpener:
@@ -123,8 +162,12 @@ class AsyncTestClient(httpx.AsyncClient):
 
     async def __aenter__(self) -> Self:
         __tracebackhide__ = True
-        await self._app_transport.start()
-        return await super().__aenter__()
+        try:
+            await self._app_transport.start()
+            return await super().__aenter__()
+        except AppRaised as parcel:
+            raised = parcel
+        raise raised.error
 
     async def __aexit__(
         self,
@@ -133,7 +176,36 @@ class AsyncTestClient(httpx.AsyncClient):
         traceback: TracebackType | None = None,
     ) -> None:
         __tracebackhide__ = True
-        await super().__aexit__(exc_type, exc_value, traceback)
+        try:
+            return await super().__aexit__(exc_type, exc_value, traceback)
+        except AppRaised as parcel:
+            raised = parcel
+        raise raised.error
+
+    async def aclose(self) -> None:
+        """Stop the app. Raises what fails."""
+        __tracebackhide__ = True
+        try:
+            return await super().aclose()
+        except AppRaised as parcel:
+            raised = parcel
+        raise raised.error
+
+    async def send(
+        self,
+        request: httpx.Request,
+        *,
+        stream: bool = False,
+        auth: "AuthTypes | UseClientDefault | None" = USE_CLIENT_DEFAULT,
+        follow_redirects: "bool | UseClientDefault" = USE_CLIENT_DEFAULT,
+    ) -> httpx.Response:
+        """Send a request, as httpx does. Raises what the app raises."""
+        __tracebackhide__ = True
+        try:
+            return await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+        except AppRaised as parcel:
+            raised = parcel
+        raise raised.error
 
     @property
     def stream_get(self) -> AsyncStreamOpener:

@@ -31,6 +31,30 @@ class ClientLeft(OSError):  # noqa: N818  # an event, nobody's error
     """What `send` raises in the app when the client has left (ASGI HTTP, "Disconnected Client - send exception")."""
 
 
+class AppRaised(Exception):  # noqa: N818  # a parcel, not an error
+    """An exception on its way from the app to the test, kept apart from the frames that it passes.
+
+    Whoever hands it over raises `parcel.error`, outside of the `except` block, so that nothing is chained to it.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self._error = error
+        without_own_frames(error)
+        self._traceback = error.__traceback__
+
+    @property
+    def error(self) -> BaseException:
+        """The exception, with the app's part of its traceback alone."""
+        return self._error.with_traceback(self._traceback)
+
+
+def add_second(first: BaseException, second: BaseException) -> None:
+    """Tell of a second failure with the first, which it must not hide."""
+    told, first = (each.error if isinstance(each, AppRaised) else each for each in (second, first))
+    first.add_note(f"And then: {type(told).__name__}: {told}")
+
+
 def without_own_frames(error: BaseException) -> BaseException:
     """The exception, its traceback begun where the app's own code begins. Its causes stay as they are."""
     traceback = error.__traceback__

@@ -28,7 +28,7 @@ import httpx
 
 from jero_core.extend import FAULTS
 
-from .errors import AppTimeout, ASGIViolation, ClientLeft, escaped, without_own_frames
+from .errors import AppRaised, AppTimeout, ASGIViolation, ClientLeft, escaped, without_own_frames
 from .rules import Headers, HTTPRules, checked_awaitable
 from .waiting import describe_task
 
@@ -156,20 +156,21 @@ class Exchange:
             self._bell.ring()
 
     async def _receive(self) -> Message:
-        while True:
-            if self._left:
-                return {"type": "http.disconnect"}
+        while not self._left:
             if self._incoming:
                 return self._incoming.popleft()
             if self._complete:
-                return {"type": "http.disconnect"}
+                break
             if not self._body_ended:
                 self._body_wanted = True
                 self._bell.ring()
             await self._bell.wait()
+        await asyncio.sleep(0)  # An app that asks again and again must not hold the event loop.
+        return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
         if self._left:
+            await asyncio.sleep(0)  # As in `_receive`.
             raise ClientLeft("the client has left")
         try:
             self._rules.check(message)
@@ -196,7 +197,7 @@ class Exchange:
     async def advance(self, timeout: float | None, *pieces: bytes | None) -> Head | bytes | Step:  # noqa: ASYNC109
         """What happens next, once these pieces of the request's body are there; None stands for its end.
 
-        Raises what the app raised; `httpx.ReadTimeout` if nothing happens for `timeout` seconds; and
+        Raises what the app raised, as AppRaised; `httpx.ReadTimeout` if nothing happens for `timeout` seconds; and
         `httpx.RemoteProtocolError` for a response that breaks off.
         """
         for piece in pieces:
@@ -264,25 +265,27 @@ class Exchange:
         self._piece = b"" if self._scope["method"] == "HEAD" else _ERROR_BODY
         return Head(500, [*_ERROR_HEAD])
 
-    def _taken_failure(self) -> BaseException | None:
+    def _taken_failure(self) -> AppRaised | None:
         failure, self._failure = self._failure, None
-        return failure
+        return None if failure is None else AppRaised(failure)
 
     async def close(self) -> None:
         """Leave, unless the response is complete, and wait for the app to return.
 
-        Raises what the app raised and has not raised yet, and AppTimeout if it does not return in time.
+        Raises AppRaised with what the app raised, if it has not been told yet, or AppTimeout.
         """
         if not self._task.done():
             self._left = self._left or not self._complete
             self._bell.ring()
             await asyncio.wait({self._task}, timeout=self._teardown_timeout)
         if not self._task.done():
-            where = describe_task(self._task)
+            name, where, has_left = self._task.get_name(), describe_task(self._task), self._left
             await self._abandon()
-            raise self._taken_failure() or AppTimeout(
-                f"{self._task.get_name()}: the app has not returned within {self._teardown_timeout:g} s after its "
-                f"client {'left' if self._left else 'had the whole response'} (teardown_timeout); {where}"
+            raise self._taken_failure() or AppRaised(
+                AppTimeout(
+                    f"{name}: the app has not returned within {self._teardown_timeout:g} s after its client "
+                    f"{'left' if has_left else 'had the whole response'} (teardown_timeout); {where}"
+                )
             )
         if (failure := self._taken_failure()) is not None:
             raise failure

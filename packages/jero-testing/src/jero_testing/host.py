@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import httpx
 
+from .errors import add_second
 from .exchange import App, Exchange, Head, Scope, Step
 from .lifespan import Lifespan
 
@@ -84,7 +85,7 @@ class Host:
         except asyncio.CancelledError:
             raise
         except BaseException as second:  # noqa: BLE001  # told with the first
-            error.add_note(f"And then: {type(second).__name__}: {second}")
+            add_second(error, second)
 
     async def close(self, exchange: Exchange) -> None:
         """Leave an exchange. Raises what `Exchange.close` raises."""
@@ -105,6 +106,8 @@ class Host:
                 raise
             except BaseException as error:  # noqa: BLE001  # raised below
                 failures.append(error)
+        for second in failures[1:]:
+            add_second(failures[0], second)
         if failures:
             raise failures[0]
 

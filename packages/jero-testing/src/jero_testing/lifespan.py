@@ -15,7 +15,7 @@ from collections.abc import MutableMapping
 
 from jero_core.extend import FAULTS
 
-from .errors import AppTimeout, ASGIViolation, ShutdownFailed, StartupFailed, escaped, without_own_frames
+from .errors import AppRaised, AppTimeout, ASGIViolation, ShutdownFailed, StartupFailed, escaped
 from .exchange import App, Bell, Message
 from .rules import LifespanRules, checked_awaitable
 from .waiting import describe_task
@@ -38,10 +38,11 @@ class Lifespan:
         self._has_received = False
         self._faults: list[BaseException] = []
         self._raised: BaseException | None = None
+        self._abandoned = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, timeout: float | None) -> None:  # noqa: ASYNC109  # told apart from a cancellation
-        """Start the app. Raises what made it fail, or AppTimeout after `timeout` seconds."""
+        """Start the app. Raises AppRaised: what made it fail, or AppTimeout after `timeout` seconds."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name="lifespan", context=contextvars.Context())
         self._task.add_done_callback(lambda _: self._bell.ring())
         await self._ask("startup", timeout)
@@ -55,7 +56,7 @@ class Lifespan:
             raise self._failure(StartupFailed(failure or "the app ended while it started"))
 
     async def stop(self, timeout: float | None) -> None:  # noqa: ASYNC109  # told apart from a cancellation
-        """Stop the app. Raises what made it fail, or AppTimeout after `timeout` seconds."""
+        """Stop the app. Raises AppRaised: what made it fail, or AppTimeout after `timeout` seconds."""
         if self._task is None or not self._has_received:
             return
         if not self._task.done():
@@ -65,19 +66,16 @@ class Lifespan:
         if not self._task.done():
             where = describe_task(self._task)
             await self._cancel()
-            raise AppTimeout(f"the app has not returned from its lifespan within {timeout:g} s; {where}")
+            raise AppRaised(AppTimeout(f"the app has not returned from its lifespan within {timeout:g} s; {where}"))
         failure = self._answers.get("shutdown")
         if failure is not None or self._raised is not None:
             raise self._failure(ShutdownFailed(failure))
 
-    def _failure(self, told: Exception) -> BaseException:
+    def _failure(self, told: Exception) -> AppRaised:
         """The exception that says best why the app failed."""
-        raised = self._raised
-        if isinstance(raised, ASGIViolation):
-            return without_own_frames(raised)
-        if self._faults:
-            return without_own_frames(self._faults[0])
-        return told if raised is None else without_own_frames(raised)
+        if isinstance(self._raised, ASGIViolation):
+            return AppRaised(self._raised)
+        return AppRaised(self._faults[0] if self._faults else self._raised or told)
 
     async def _ask(self, step: str, timeout: float | None) -> None:  # noqa: ASYNC109
         assert self._task is not None  # noqa: S101  # `start` has made it
@@ -91,13 +89,15 @@ class Lifespan:
             where = describe_task(self._task)
             await self._cancel()
             verb = "started" if step == "startup" else "stopped"
-            raise AppTimeout(f"the app has not {verb} within {timeout:g} s ({step}_timeout); {where}") from None
+            late = AppTimeout(f"the app has not {verb} within {timeout:g} s ({step}_timeout); {where}")
+            raise AppRaised(late) from None
         except asyncio.CancelledError:
             await self._cancel()
             raise
 
     async def _cancel(self) -> None:
         if self._task is not None and not self._task.done():
+            self._abandoned = True
             self._task.cancel()
             await asyncio.wait({self._task}, timeout=_CANCEL_GRACE)
 
@@ -125,6 +125,8 @@ class Lifespan:
     async def _receive(self) -> Message:
         self._has_received = True
         while self._delivered == len(self._asked):
+            if self._abandoned:
+                raise asyncio.CancelledError  # The app has swallowed the first one.
             await self._bell.wait()
         message: Message = {"type": f"lifespan.{self._asked[self._delivered]}"}
         self._delivered += 1

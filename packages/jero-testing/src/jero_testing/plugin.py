@@ -45,7 +45,6 @@ def jero_app(pytestconfig: pytest.Config) -> "App":
 @pytest.fixture
 def jero_client(jero_app: "App") -> "Iterator[TestClient]":
     """A TestClient of a started app; it is stopped when the test ends."""
-    __tracebackhide__ = True
     from .client import TestClient
 
     with TestClient(jero_app) as client:

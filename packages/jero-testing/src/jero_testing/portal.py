@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Final
 
-from .errors import AppTimeout
+from .errors import AppRaised, AppTimeout
 from .waiting import describe_thread
 
 _GRACE: Final = 2.0
@@ -35,7 +35,7 @@ class Portal:
         """Run a coroutine in the loop, and wait for what it gives.
 
         The coroutine is bounded by itself, by `patience` seconds at most; if the loop then does not answer, something
-        blocks it, and AppTimeout says where.
+        blocks it, and an AppTimeout (as AppRaised) says where.
         """
         __tracebackhide__ = True
         if threading.current_thread() is self._thread:
@@ -55,7 +55,8 @@ class Portal:
         except BaseException:
             future.cancel()  # Ctrl-C: nobody waits for it any more.
             raise
-        raise AppTimeout(f"the app has not answered within {patience:g} s; {describe_thread(self._thread.ident)}")
+        late = f"the app has not answered within {patience:g} s; {describe_thread(self._thread.ident)}"
+        raise AppRaised(AppTimeout(late))
 
     def stop(self) -> None:
         """End the loop and its thread, cancelling what still runs. Raises AppTimeout if something blocks it."""
@@ -64,7 +65,7 @@ class Portal:
             self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join(_JOIN_TIMEOUT)
         if self._thread.is_alive():
-            raise AppTimeout(f"the app's event loop does not end; {describe_thread(self._thread.ident)}")
+            raise AppRaised(AppTimeout(f"the app's event loop does not end; {describe_thread(self._thread.ident)}"))
 
     def stop_after(self, step: Callable[[], Coroutine[object, object, None]]) -> None:
         """Run a last coroutine, then end; without waiting for either. What the coroutine raises is dropped."""

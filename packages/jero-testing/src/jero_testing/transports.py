@@ -1,15 +1,18 @@
 """httpx transports that call an app in process, with real streams in both directions.
 
 A request's body is iterated by whoever sends the request: in the thread (or the task) that waits for the response, when
-the app asks for the next piece.
+the app asks for the next piece. `start`, `handle_request` and `close` raise what the app raised as AppRaised, which the
+clients unwrap where the frames of httpx are behind them; what reads a response raises it as it is.
 """
 
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Final, cast
 
 import httpx
 
-from .exchange import Exchange, Head, Step
+from .errors import AppRaised, add_second
+from .exchange import App, Exchange, Head, Step
 from .host import Host, Options
 from .portal import Portal
 
@@ -52,8 +55,11 @@ class _SyncStream(httpx.SyncByteStream):
             try:
                 piece = next(self._body, None)
                 pieces = (None if piece is None else _piece_of_body(piece),)
-            except BaseException:
-                self.close()
+            except BaseException as error:
+                try:
+                    self.close()
+                except Exception as second:  # noqa: BLE001  # told with the first
+                    add_second(error, second)
                 raise
         if progress is Step.END:
             self._exchange = None
@@ -73,59 +79,75 @@ class _SyncStream(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         __tracebackhide__ = True
-        while isinstance(piece := self.advance(), bytes):
-            yield piece
+        try:
+            while isinstance(piece := self.advance(), bytes):
+                yield piece
+        except AppRaised as parcel:
+            raised = parcel
+        else:
+            return
+        raise raised.error
 
     def close(self) -> None:
         __tracebackhide__ = True
         exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            self._portal.call(lambda: self._host.close(exchange), self._teardown_timeout)
+        raised: AppRaised | None = None
+        try:
+            if exchange is not None:
+                self._portal.call(lambda: self._host.close(exchange), self._teardown_timeout)
+        except AppRaised as parcel:
+            raised = parcel
+        if raised is not None:
+            raise raised.error
 
 
 class SyncTransport(httpx.BaseTransport):
     """Calls an app in the event loop of a thread, which starts with the first request or `start`."""
 
-    def __init__(self, host: Host, options: Options) -> None:
-        self._host = host
+    def __init__(self, app: App, options: Options) -> None:
+        self._app = app
         self._options = options
-        self._portal: Portal | None = None
+        self._started: tuple[Portal, Host] | None = None
+        self._starting = threading.Lock()
 
-    def start(self) -> Portal:
+    def start(self) -> tuple[Portal, Host]:
         """Start the loop and the app, unless they are started. Raises what makes the app fail."""
         __tracebackhide__ = True
-        if self._portal is not None:
-            return self._portal
-        portal = Portal()
-        try:
-            portal.call(self._host.start, self._options.startup_timeout)
-        except BaseException:
-            portal.stop_after(self._host.stop)
-            raise
-        self._portal = portal
-        return portal
+        with self._starting:
+            if self._started is None:
+                portal, host = Portal(), Host(self._app, self._options)
+                try:
+                    portal.call(host.start, self._options.startup_timeout)
+                except BaseException:
+                    portal.stop_after(host.stop)
+                    raise
+                self._started = portal, host
+            return self._started
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and give the response when it begins."""
         __tracebackhide__ = True
-        stream = _SyncStream(self.start(), self._host, request, self._options)
+        portal, host = self.start()
+        stream = _SyncStream(portal, host, request, self._options)
         return _response(cast("Head", stream.advance()), stream)
 
     def close(self) -> None:
         """Leave what is under way, stop the app, and end the loop. Raises what fails first, when all is closed."""
         __tracebackhide__ = True
-        portal, self._portal = self._portal, None
-        if portal is not None:
+        started, self._started = self._started, None
+        if started is not None:
+            portal, host = started
             try:
-                portal.call(self._host.stop, _sum(self._options.teardown_timeout, self._options.shutdown_timeout))
+                portal.call(host.stop, _sum(self._options.teardown_timeout, self._options.shutdown_timeout))
             finally:
                 portal.stop()
 
     def drop(self) -> None:
         """As `close`, of a client that is gone: nobody waits, and nobody is told."""
-        portal, self._portal = self._portal, None
-        if portal is not None:
-            portal.stop_after(self._host.stop)
+        started, self._started = self._started, None
+        if started is not None:
+            portal, host = started
+            portal.stop_after(host.stop)
 
 
 def _sum(*seconds: float | None) -> float | None:
@@ -151,8 +173,11 @@ class _AsyncStream(httpx.AsyncByteStream):
             try:
                 piece = await anext(self._body, None)
                 pieces = (None if piece is None else _piece_of_body(piece),)
-            except BaseException:
-                await self.aclose()
+            except BaseException as error:
+                try:
+                    await self.aclose()
+                except Exception as second:  # noqa: BLE001  # told with the first
+                    add_second(error, second)
                 raise
         if progress is Step.END:
             self._exchange = None
@@ -160,14 +185,26 @@ class _AsyncStream(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         __tracebackhide__ = True
-        while isinstance(piece := await self.advance(), bytes):
-            yield piece
+        try:
+            while isinstance(piece := await self.advance(), bytes):
+                yield piece
+        except AppRaised as parcel:
+            raised = parcel
+        else:
+            return
+        raise raised.error
 
     async def aclose(self) -> None:
         __tracebackhide__ = True
         exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            await self._host.close(exchange)
+        raised: AppRaised | None = None
+        try:
+            if exchange is not None:
+                await self._host.close(exchange)
+        except AppRaised as parcel:
+            raised = parcel
+        if raised is not None:
+            raise raised.error
 
 
 class AsyncTransport(httpx.AsyncBaseTransport):
