@@ -220,7 +220,9 @@ def test_a_teardown_that_never_ends():
 
     with (
         TestClient(app_of(respond), teardown_timeout=0.1) as client,
-        pytest.raises(AppTimeout, match=r"not returned within 0.1 s after its client left \(teardown_timeout\); .*in forever"),
+        pytest.raises(
+            AppTimeout, match=r"not returned within 0.1 s after its client left \(teardown_timeout\); .*in forever"
+        ),
         client.stream("GET", "/"),
     ):
         pass

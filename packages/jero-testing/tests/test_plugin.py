@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+from jero_testing.plugin import _load
+
 pytest_plugins = ["pytester"]
 
 SHOP = """
@@ -69,7 +71,8 @@ def run(pytester):
     return run_pytest
 
 
-NO_ASYNCIO = ("-p", "no:asyncio")
+NO_ASYNCIO = ("-p", "no:asyncio", "-p", "no:hypothesispytest")
+LINE = SHOP.strip().splitlines().index('class Wrong(Resource, path="/wrong"):') + 1
 GREETS = """
 def test_greeting(jero_client):
     assert jero_client.get("/greeting").text == "hello"
@@ -107,19 +110,30 @@ def test_the_app_can_come_from_a_fixture_and_is_started_for_each_test(run):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("target", "told"),
     [
-        ((), "which app? Define a fixture `jero_app` that returns it"),
-        (("--jero-app", "shop"), "an app is named `module:app`"),
-        (("--jero-app", "shp:app"), "there is no module 'shp'"),
-        (("--jero-app", "shop:ap"), "shop has no 'ap'"),
-        (("--jero-app", "shop:number"), "it is no app, but a value of type int"),
+        ("shop", "an app is named `module:app`"),
+        ("shp:app", "there is no module 'shp'"),
+        ("sys:ap", "sys has no 'ap'"),
+        ("sys:maxsize", "it is no app, but a value of type int"),
     ],
 )
-def test_an_app_that_cannot_be_had_is_one_line(run, options, told):
-    code, output = run(GREETS, *NO_ASYNCIO, *options)
+def test_a_name_that_leads_to_no_app_is_told(target, told, tmp_path):
+    with pytest.raises(pytest.fail.Exception, match=f"--jero-app {target}: {told}"):
+        _load(target, tmp_path)
+    assert str(tmp_path) not in sys.path
+
+
+def test_a_module_that_fails_to_import_fails_with_its_own_exception(tmp_path):
+    (tmp_path / "module_of_a_missing_import.py").write_text("import nothing_of_this_name")
+    with pytest.raises(ModuleNotFoundError, match="nothing_of_this_name"):
+        _load("module_of_a_missing_import:app", tmp_path)
+
+
+def test_a_missing_name_of_an_app_is_one_line(run):
+    code, output = run(GREETS, *NO_ASYNCIO)
     assert code == 1
-    assert told in output
+    assert "which app? Define a fixture `jero_app` that returns it" in output
     assert "plugin.py" not in output
 
 
@@ -239,11 +253,11 @@ def test_a_test_module_that_imports_the_names_collects_no_test_of_them(run):
 REPORT = """\
 E       jero_core.wiring.WiringError: 2 declarations are wrong; no request was served.
 E       
-E       JERO-W016 at {folder}/shop.py:31, Wrong.create
+E       JERO-W016 at {folder}/shop.py:{create}, Wrong.create
 E           wrong: json: dict is no Struct, list of Structs or union of tagged Structs.
 E           write: a msgspec Struct that names the body's members, or `list[...]` of one.
 E       
-E       JERO-W012 at {folder}/shop.py:32, Wrong.read_many
+E       JERO-W012 at {folder}/shop.py:{read_many}, Wrong.read_many
 E           wrong: nothing binds an argument named 'parms'.
 E           write: one of `path`, `params`, `headers`, `raw_headers`, `json`, `content`; dependencies are arguments of \
 the class's constructor.
@@ -272,7 +286,7 @@ def test_a_startup_failure_shows_the_whole_wiring_report_and_no_transport(run, p
                 await client.get("/")
         """
     _, output = run(code, *NO_ASYNCIO, "-k", "not trio")
-    assert REPORT.format(folder=pytester.path) in output, output
+    assert REPORT.format(folder=pytester.path, create=LINE + 1, read_many=LINE + 2) in output, output
     for noise in ("httpx", "jero_testing/", "jero_core/", "Captured", "During handling", "direct cause", "concurrent"):
         assert noise not in output
 

@@ -35,7 +35,11 @@ BROKEN = {
     "a type of bytes": ([{"type": b"http.response.start"}], "an event has a `type`", "Events"),
     "an unknown type": ([{"type": "http.response.head"}], "an http connection takes", "Events"),
     "a websocket message": ([{"type": "websocket.accept"}], "an http connection takes", "Events"),
-    "an extension": ([head(), {"type": "http.response.pathsend", "path": "/x"}], "extensions are not offered", "Events"),
+    "an extension": (
+        [head(), {"type": "http.response.pathsend", "path": "/x"}],
+        "extensions are not offered",
+        "Events",
+    ),
     "a body first": ([END], "http.response.start comes first", "Response Start"),
     "two starts": ([head(), head()], "a response starts once", "Response Start"),
     "a start after the end": ([head(), END, head()], "nothing follows", "Response Body"),

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .client import AsyncTestClient, TestClient
+    from .conformance import check_reply, check_source
     from .decoders import TestSSEEvent
     from .errors import AppTimeout, ASGIViolation, ShutdownFailed, StartupFailed
     from .harness import FactoryHarness
+    from .junk import SampleRequest
     from .sessions import AsyncStreamSession, NoStream, StreamSession
 
 __all__ = [
@@ -20,11 +22,14 @@ __all__ = [
     "AsyncTestClient",
     "FactoryHarness",
     "NoStream",
+    "SampleRequest",
     "ShutdownFailed",
     "StartupFailed",
     "StreamSession",
     "TestClient",
     "TestSSEEvent",
+    "check_reply",
+    "check_source",
 ]
 
 _MODULES = {
@@ -34,11 +39,14 @@ _MODULES = {
     "AsyncTestClient": "client",
     "FactoryHarness": "harness",
     "NoStream": "sessions",
+    "SampleRequest": "junk",
     "ShutdownFailed": "errors",
     "StartupFailed": "errors",
     "StreamSession": "sessions",
     "TestClient": "client",
     "TestSSEEvent": "decoders",
+    "check_reply": "conformance",
+    "check_source": "conformance",
 }
 
 
