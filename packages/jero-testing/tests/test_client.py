@@ -119,6 +119,15 @@ def test_a_proxy_in_the_environment_is_not_used(monkeypatch):
         assert client.get("/widgets/1").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "header", [("x a", "b"), ("x-a", " b"), ("x-a", "b\r\nc: d"), ("x-a", "b\0"), ("x-a", "b\x7f"), ("", "b")]
+)
+def test_a_header_that_cannot_be_sent_is_refused_as_by_httpx(client, header):
+    with pytest.raises(httpx.LocalProtocolError, match="Illegal header"):
+        client.get("/widgets/1", headers=[header])
+    assert client.get("/widgets/1", headers={"x-a": "b \t c", "x-b": "é".encode("latin-1")}).status_code == 200
+
+
 # the scope
 
 

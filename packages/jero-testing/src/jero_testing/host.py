@@ -1,8 +1,10 @@
 """A started app in an event loop, and the exchanges that are under way with it: what both clients drive."""
 
 import asyncio
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import unquote
 
 import httpx
@@ -11,7 +13,10 @@ from .errors import add_second
 from .exchange import App, Exchange, Head, Scope, Step
 from .lifespan import Lifespan
 
-_LOCAL_PORTS = {"http": 80, "https": 443}
+_PORTS: Final = {"http": 80, "https": 443}
+_NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE: Final = re.compile(rb"(?:[^\0\s\x7f]+(?:[ \t]+[^\0\s\x7f]+)*)?")
+"""What can be sent as the value of a header; the same as httpx itself sends (RFC 9110, section 5.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,13 @@ def _pieces(stream: httpx.ByteStream) -> Iterable[bytes]:
 
 
 def scope_of(request: httpx.Request, options: Options, state: dict[str, object]) -> Scope:
-    """The scope that a server would make of a request (ASGI HTTP, "HTTP Connection Scope")."""
+    """The scope that a server would make of a request (ASGI HTTP, "HTTP Connection Scope").
+
+    Raises httpx.LocalProtocolError for a header that could not be sent, as httpx does where there is a network.
+    """
+    for name, value in request.headers.raw:
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise httpx.LocalProtocolError(f"Illegal header {name!r}: {value!r}")
     url = request.url
     raw_path = url.raw_path.partition(b"?")[0]
     return {
@@ -133,6 +144,6 @@ def scope_of(request: httpx.Request, options: Options, state: dict[str, object])
         "root_path": options.root_path,
         "headers": [(name.lower(), value) for name, value in request.headers.raw],
         "client": options.client,
-        "server": (url.host, url.port or _LOCAL_PORTS.get(url.scheme, 80)),
+        "server": (url.host, url.port or _PORTS.get(url.scheme, 80)),
         "state": state.copy(),
     }

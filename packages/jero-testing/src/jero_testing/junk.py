@@ -75,7 +75,7 @@ def junk_for(binding: Binding, path: str, good: Sequence[SampleRequest]) -> Iter
             elif fact.location == "header":
                 yield {"headers": [(fact.name.encode(), value.encode())]}
     for name in binding.headers:
-        for header in (b"", b"\xff", b"a" * 20_000, b"\x7f", b"=?"):
+        for header in (b"", b"\xff", b"a" * 20_000, b"\x01", b"=?"):
             yield {"headers": [(name, header)]}
         yield {"headers": [(name, b"a"), (name, b"b")]}
         yield {"headers": [(name, b"a" * 10_000), (name, b"b" * 10_000)]}
