@@ -1,4 +1,4 @@
-"""The tests that docs/guide/testing.md shows pass: its blocks are put into the files that they name, for a real pytest."""
+"""The tests that docs/guide/testing.md shows pass: its blocks become the files that they name, for a real pytest."""
 
 import os
 import re

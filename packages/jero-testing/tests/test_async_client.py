@@ -134,3 +134,19 @@ def test_the_same_app_can_be_used_from_inside_itself():
         return (await client.get("/outer")).text
 
     assert run(conversation, app_of(respond)) == "inner"
+
+
+def test_a_client_of_another_event_loop_says_so():
+    client = AsyncTestClient(Shop())
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        first.run(client.get("/widgets/1"))
+        for use in (client.get("/widgets/1"), client.aclose()):
+            with pytest.raises(RuntimeError, match="started in another event loop"):
+                second.run(use)
+        assert second.run(asyncio.sleep(0, "fine")) == "fine"
+
+
+def test_an_event_loop_that_is_not_asyncios_is_refused():
+    client = AsyncTestClient(Shop())
+    with pytest.raises(RuntimeError, match="event loop of asyncio's"):
+        client.__aenter__().send(None)

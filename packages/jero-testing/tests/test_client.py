@@ -560,7 +560,4 @@ def test_a_timeout_of_the_start_leaves_no_thread():
 
     with pytest.raises(AppTimeout), TestClient(app, startup_timeout=0.05):
         pass
-    for thread in threading.enumerate():
-        if thread.name == "jero-testing":
-            thread.join(5)
     assert "jero-testing" not in [thread.name for thread in threading.enumerate()]

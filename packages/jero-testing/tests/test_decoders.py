@@ -1,7 +1,7 @@
 """NDJSON and Server-Sent Events, in whatever pieces they come."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
@@ -74,6 +74,7 @@ def test_the_reconnection_time_is_kept_outside_of_events():
     assert decoder.retry == 250
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.tuples(st.text(), st.from_regex(r"[a-z]+", fullmatch=True))),
     st.sampled_from(["\n", "\r", "\r\n"]),
@@ -143,6 +144,7 @@ def test_a_line_that_is_no_item_is_named(data, item_type, told):
     assert len(str(caught.value)) < 300
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.recursive(st.none() | st.integers(-(2**53), 2**53) | st.text(), st.lists)), st.integers(1, 20))
 def test_any_values_come_back_whatever_the_pieces(values, size):
     import msgspec

@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from jero_core import BaseFactory
-from jero_testing import FactoryHarness
+from jero_testing import AppTimeout, FactoryHarness
 
 
 class Factory(BaseFactory):
@@ -73,6 +73,23 @@ def test_an_exception_of_a_coroutine_is_its_own():
 
     with FactoryHarness(Factory) as harness, pytest.raises(LookupError):
         harness.run(fail())
+
+
+def test_a_coroutine_that_takes_too_long_is_cancelled():
+    cancelled = []
+
+    async def wait():
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+
+    with FactoryHarness(Factory, timeout=0.05) as harness:
+        with pytest.raises(AppTimeout, match="the coroutine has not ended within 0.05 s; it waits at .*in .*wait"):
+            harness.run(wait())
+        harness.run(asyncio.sleep(0))
+        assert cancelled == [True]
 
 
 def test_a_constructor_that_fails_leaves_nothing_open():

@@ -165,6 +165,16 @@ def test_the_head_arrives_with_the_first_piece_as_on_the_strictest_server():
         assert (response.status_code, sent) == (200, ["head"])
 
 
+def test_a_head_without_a_piece_does_not_arrive():
+    async def respond(scope, receive, send):
+        await start(send)
+        await receive()
+        await receive()
+
+    with TestClient(app_of(respond)) as client, pytest.raises(httpx.ReadTimeout):
+        client.get("/", timeout=0.05)
+
+
 def test_pieces_arrive_as_they_are_sent():
     released = threading.Event()
 

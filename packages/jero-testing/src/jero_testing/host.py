@@ -38,11 +38,13 @@ class Host:
         self._app = app
         self._options = options
         self._lifespan: Lifespan | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._starting: asyncio.Lock | None = None
         self._exchanges: set[Exchange] = set()
 
     async def start(self) -> None:
         """Start the app, unless it is started. Raises what `Lifespan.start` raises."""
+        self._check_loop()
         if self._lifespan is not None:
             return
         self._starting = self._starting or asyncio.Lock()
@@ -50,7 +52,21 @@ class Host:
             if self._lifespan is None:
                 lifespan = Lifespan(self._app)
                 await lifespan.start(self._options.startup_timeout)
-                self._lifespan = lifespan
+                self._lifespan, self._loop = lifespan, asyncio.get_running_loop()
+
+    def _check_loop(self) -> None:
+        """Raise RuntimeError unless this is the event loop in which the app was started, and one of asyncio's."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "an AsyncTestClient needs an event loop of asyncio's; with anyio's plugin, choose the backend asyncio"
+            ) from None
+        if self._loop is not None and self._loop is not loop:
+            raise RuntimeError(
+                "this client was started in another event loop; make it where it is used, such as in a fixture whose "
+                "loop is the test's"
+            )
 
     async def open(self, request: httpx.Request) -> Exchange:
         """Send a request, starting the app if need be. Raises what `start` raises."""
@@ -99,11 +115,12 @@ class Host:
 
     async def stop(self) -> None:
         """Leave what is under way, and stop the app. Raises the first failure of all, when everything is closed."""
+        self._check_loop()
         failures: list[BaseException] = []
         exchanges, self._exchanges = self._exchanges, set()
         results = await asyncio.gather(*(exchange.close() for exchange in exchanges), return_exceptions=True)
         failures += [result for result in results if result is not None]
-        lifespan, self._lifespan = self._lifespan, None
+        lifespan, self._lifespan, self._loop = self._lifespan, None, None
         if lifespan is not None:
             try:
                 await lifespan.stop(self._options.shutdown_timeout)

@@ -67,6 +67,10 @@ class Portal:
         if self._thread.is_alive():
             raise AppRaised(AppTimeout(f"the app's event loop does not end; {describe_thread(self._thread.ident)}"))
 
+    def join(self, timeout: float) -> None:
+        """Wait for the thread to end, for at most `timeout` seconds."""
+        self._thread.join(timeout)
+
     def stop_after(self, step: Callable[[], Coroutine[object, object, None]]) -> None:
         """Run a last coroutine, then end; without waiting for either. What the coroutine raises is dropped."""
 

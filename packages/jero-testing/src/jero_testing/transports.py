@@ -16,6 +16,8 @@ from .exchange import App, Exchange, Head, Step
 from .host import Host, Options
 from .portal import Portal
 
+_FAILED_START_GRACE: Final = 1.0
+"""Seconds that the thread of an app that did not start has to end; it ends at once unless something blocks it."""
 _NO_PIECES: Final[tuple[bytes | None, ...]] = ()
 
 
@@ -120,6 +122,7 @@ class SyncTransport(httpx.BaseTransport):
                     portal.call(host.start, self._options.startup_timeout)
                 except BaseException:
                     portal.stop_after(host.stop)
+                    portal.join(_FAILED_START_GRACE)
                     raise
                 self._started = portal, host
             return self._started
