@@ -228,6 +228,27 @@ def test_a_teardown_that_never_ends():
         pass
 
 
+@pytest.mark.parametrize("ignores", ["receive", "send"])
+def test_an_app_that_ignores_that_its_client_has_left(ignores):
+    async def respond(scope, receive, send):
+        await start(send)
+        await body(send, b"x", more=True)
+        while ignores == "receive":
+            await receive()
+        while True:
+            try:
+                await body(send, b"x", more=True)
+            except OSError:
+                continue
+
+    with (
+        TestClient(app_of(respond), teardown_timeout=0.1) as client,
+        pytest.raises(AppTimeout, match=r"after its client left \(teardown_timeout\); it waits at .*in (.*respond|body): await"),
+        client.stream("GET", "/"),
+    ):
+        pass
+
+
 def test_an_app_that_never_returns_after_its_response():
     async def respond(scope, receive, send):
         await answer(send, b"fine")

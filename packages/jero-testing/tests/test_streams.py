@@ -168,11 +168,15 @@ def test_the_head_arrives_with_the_first_piece_as_on_the_strictest_server():
 def test_a_head_without_a_piece_does_not_arrive():
     async def respond(scope, receive, send):
         await start(send)
-        await receive()
+        await read(receive)
         await receive()
 
-    with TestClient(app_of(respond)) as client, pytest.raises(httpx.ReadTimeout):
-        client.get("/", timeout=0.05)
+    with (
+        TestClient(app_of(respond)) as client,
+        pytest.raises(httpx.ReadTimeout),
+        client.stream("POST", "/", content=iter([b"a"]), timeout=0.05),
+    ):
+        pytest.fail("the head arrived")
 
 
 def test_pieces_arrive_as_they_are_sent():

@@ -67,8 +67,6 @@ def _places_of(task: asyncio.Task[object]) -> Iterator[Place]:
         else:
             # `__anext__` objects and the iterators of futures show what they hold to the garbage collector alone.
             awaited = next((held for held in _held_by(awaited) if _is_awaitable(held)), None)
-            if isinstance(awaited, asyncio.Task):
-                awaited = cast("asyncio.Task[object]", awaited).get_coro()
             if awaited is None:
                 return
             continue
