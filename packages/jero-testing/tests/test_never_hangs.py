@@ -243,7 +243,9 @@ def test_an_app_that_ignores_that_its_client_has_left(ignores):
 
     with (
         TestClient(app_of(respond), teardown_timeout=0.1) as client,
-        pytest.raises(AppTimeout, match=r"after its client left \(teardown_timeout\); it waits at .*in (.*respond|body): await"),
+        pytest.raises(
+            AppTimeout, match=r"after its client left \(teardown_timeout\); it waits at .*in (.*respond|body): await"
+        ),
         client.stream("GET", "/"),
     ):
         pass
@@ -275,6 +277,21 @@ def test_a_handler_that_blocks_the_event_loop():
     with pytest.raises(AppTimeout, match=r"it blocks the event loop at .*Blocking.get: time.sleep\(3\)"):
         client.get("/", timeout=0.1)
     del client
+
+
+def test_an_app_that_blocks_its_event_loop_for_good_with_the_default_bounds_of_the_stop():
+    released = threading.Event()
+
+    async def respond(scope, receive, send):
+        released.wait(20)
+
+    began = time.monotonic()
+    with pytest.raises(AppTimeout) as caught, TestClient(app_of(respond), teardown_timeout=0.1) as client:
+        client.get("/", timeout=0.1)
+    assert time.monotonic() - began < 8
+    assert "it blocks the event loop at" in str(caught.value)
+    assert "respond: released.wait(20)" in str(caught.value)
+    released.set()
 
 
 def test_a_factory_that_never_answers_or_closes():

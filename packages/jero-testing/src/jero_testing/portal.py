@@ -24,6 +24,8 @@ class Portal:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._stopped = asyncio.Event()
+        self._was_blocked = False
+        """Whether the loop has failed to answer in time; then it is not waited for at length again."""
         self._thread = threading.Thread(target=self._serve, name="jero-testing", daemon=True)
         self._thread.start()
 
@@ -45,6 +47,8 @@ class Portal:
             )
         if self._loop.is_closed():
             raise RuntimeError("the client is closed")
+        if self._was_blocked and not self._answers():
+            raise self._blocked("the app still does not answer")
         future = asyncio.run_coroutine_threadsafe(step(), self._loop)
         try:
             return future.result(None if patience is None else patience + _GRACE)
@@ -52,20 +56,30 @@ class Portal:
             if future.done():
                 raise
             future.cancel()
+            self._was_blocked = True
         except BaseException:
             future.cancel()  # Ctrl-C: nobody waits for it any more.
             raise
-        late = f"the app has not answered within {patience:g} s; {describe_thread(self._thread.ident)}"
-        raise AppRaised(AppTimeout(late))
+        raise self._blocked(f"the app has not answered within {patience:g} s")
+
+    def _answers(self) -> bool:
+        """Whether the loop runs again what it is given."""
+        ran = threading.Event()
+        self._loop.call_soon_threadsafe(ran.set)
+        self._was_blocked = not ran.wait(_GRACE)
+        return not self._was_blocked
+
+    def _blocked(self, what: str) -> AppRaised:
+        return AppRaised(AppTimeout(f"{what}; {describe_thread(self._thread.ident)}"))
 
     def stop(self) -> None:
         """End the loop and its thread, cancelling what still runs. Raises AppTimeout if something blocks it."""
         __tracebackhide__ = True
         with suppress(RuntimeError):  # It is closed already.
             self._loop.call_soon_threadsafe(self._stopped.set)
-        self._thread.join(_JOIN_TIMEOUT)
+        self._thread.join(_GRACE if self._was_blocked else _JOIN_TIMEOUT)
         if self._thread.is_alive():
-            raise AppRaised(AppTimeout(f"the app's event loop does not end; {describe_thread(self._thread.ident)}"))
+            raise self._blocked("the app's event loop does not end")
 
     def join(self, timeout: float) -> None:
         """Wait for the thread to end, for at most `timeout` seconds."""
