@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from jero_core import BaseApp, Endpoint
-from jero_testing import AppTimeout, AsyncTestClient, FactoryHarness, TestClient
+from jero_testing import AppTimeout, AsyncTestClient, FactoryHarness, TestClient, portal
 
 from .apps import Endless, Shop, answer, app_of, body, start
 
@@ -30,6 +30,12 @@ def bound():
     assert time.monotonic() - began < 10
     settle()
     assert own_threads() == []
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """A blocked event loop is found out sooner than by default."""
+    monkeypatch.setattr(portal, "_GRACE", 0.4)
 
 
 def own_threads():
@@ -169,12 +175,12 @@ def test_a_start_that_never_ends(client_class):
     assert "Slow.connect: await asyncio.sleep(3600)" in message
 
 
-def test_a_start_that_blocks_the_event_loop():
+def test_a_start_that_blocks_the_event_loop(impatient):
     class Blocking(BaseApp):
         async def _wire(self):
-            time.sleep(3)
+            time.sleep(1)
 
-    with pytest.raises(AppTimeout, match=r"it blocks the event loop at .*Blocking._wire: time.sleep\(3\)"):
+    with pytest.raises(AppTimeout, match=r"it blocks the event loop at .*Blocking._wire: time.sleep\(1\)"):
         enter(TestClient(Blocking(), startup_timeout=0.1))
 
 
@@ -263,10 +269,10 @@ def test_an_app_that_never_returns_after_its_response():
         client.get("/")
 
 
-def test_a_handler_that_blocks_the_event_loop():
+def test_a_handler_that_blocks_the_event_loop(impatient):
     class Blocking(Endpoint, path="/"):
         def get(self) -> str:
-            time.sleep(3)
+            time.sleep(1)
             return ""
 
     class App(BaseApp):
@@ -274,12 +280,12 @@ def test_a_handler_that_blocks_the_event_loop():
             self._include_endpoint(Blocking())
 
     client = TestClient(App(), teardown_timeout=0.1)
-    with pytest.raises(AppTimeout, match=r"it blocks the event loop at .*Blocking.get: time.sleep\(3\)"):
+    with pytest.raises(AppTimeout, match=r"it blocks the event loop at .*Blocking.get: time.sleep\(1\)"):
         client.get("/", timeout=0.1)
     del client
 
 
-def test_an_app_that_blocks_its_event_loop_for_good_with_the_default_bounds_of_the_stop():
+def test_an_app_that_blocks_its_event_loop_for_good_with_the_default_bounds_of_the_stop(impatient):
     released = threading.Event()
 
     async def respond(scope, receive, send):
@@ -370,12 +376,12 @@ def test_1000_clients_in_sequence_leave_no_thread_task_or_warning():
     assert [thing for thing in after if not any(thing is other for other in before)] == []
 
 
-def test_50_clients_of_a_jero_app_leave_no_more():
+def test_30_clients_of_a_jero_app_leave_no_more():
     app = Shop()
-    for _ in range(50):
+    for _ in range(30):
         with TestClient(app) as client:
             assert client.get("/widgets/1").status_code == 200
-    assert app.journal == ["start", "stop"] * 50
+    assert app.journal == ["start", "stop"] * 30
 
 
 def test_1000_async_clients_in_sequence_leave_no_task_or_warning():
