@@ -1,6 +1,5 @@
 """The pages of docs/errors: one for each wiring-error code, with examples that really are wrong and right."""
 
-import asyncio
 import importlib.util
 import os
 import re
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jero_core.wiring import CODES, WiringError
+from jero_testing import TestClient
 
 PAGES = Path(__file__).parents[1] / "docs" / "errors"
 EXAMPLE = re.compile(r"^## (wrong|right)\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -27,31 +27,18 @@ def own_environment(monkeypatch):
 
 
 def start(code, kind, folder):
-    """Start the app of a page's example, and stop it; the first message that it sends."""
+    """Start the app of a page's example, and stop it. Gives the error of a wrong one."""
     name = f"{code.replace('-', '_').lower()}_{kind}"
     file = folder / f"{name}.py"
     file.write_text(dict(EXAMPLE.findall(page_of(code)))[kind], encoding="utf-8")
     spec = importlib.util.spec_from_file_location(name, file)
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
-    except WiringError as error:  # Already at the class statement.
-        return {"type": "lifespan.startup.failed", "message": str(error)}
-    app, sent = module.App(), []
-
-    async def main():
-        incoming = iter(({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}))
-
-        async def receive():
-            return next(incoming)
-
-        async def send(message):
-            sent.append(message)
-
-        await app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
-
-    asyncio.run(main())
-    return sent[0]
+        spec.loader.exec_module(module)  # Some are wrong already at the class statement.
+        with TestClient(module.App()):
+            return None
+    except WiringError as error:
+        return error
 
 
 def test_each_code_has_a_page_and_each_page_a_code():
@@ -78,11 +65,9 @@ def test_a_page_explains_shows_and_justifies(code):
 
 @by_code
 def test_the_wrong_example_yields_its_code_and_no_other(code, tmp_path):
-    message = start(code, "wrong", tmp_path)
-    assert message["type"] == "lifespan.startup.failed"
-    assert set(re.findall(r"^(JERO-W\d+) at ", message["message"], re.MULTILINE)) == {code}
+    assert {problem.code for problem in start(code, "wrong", tmp_path).problems} == {code}
 
 
 @by_code
 def test_the_right_example_starts(code, tmp_path):
-    assert start(code, "right", tmp_path) == {"type": "lifespan.startup.complete"}
+    assert start(code, "right", tmp_path) is None

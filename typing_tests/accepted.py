@@ -7,10 +7,12 @@ from typing import assert_type
 from msgspec import Struct
 
 from jero import (
+    AsyncTestClient,
     BaseApp,
     BaseFactory,
     BytesResponse,
     Endpoint,
+    FactoryHarness,
     HTTPError,
     JSONResponse,
     LastEventIDSource,
@@ -22,6 +24,8 @@ from jero import (
     ServerSentEvent,
     SSEResponse,
     StreamingResponse,
+    TestClient,
+    TestSSEEvent,
 )
 
 
@@ -193,3 +197,28 @@ app = App(factory=Factory())
 assert_type(JSONResponse(json=1), JSONResponse[int, None])
 assert_type(JSONResponse(json=1, headers=Trace(x_trace_id="t")), JSONResponse[int, Trace])
 assert_type(BytesResponse(content=b""), BytesResponse[None])
+
+
+def test_with_the_clients() -> None:
+    with TestClient(app, headers={"x-a": "b"}, timeout=3.0) as client:
+        assert_type(client, TestClient)
+        assert_type(client.get("/widgets").status_code, int)
+        with client.stream_get("/rows", params={"a": 1}) as rows:
+            assert_type(next(rows), object)
+        with client.stream_post("/rows", json={"a": 1}, item_type=Widget) as widgets:
+            assert_type(next(widgets), Widget)
+            assert_type(widgets.take(2), list[Widget])
+        with client.stream_get("/events", item_type=TestSSEEvent) as events:
+            assert_type([event.json(Widget) for event in events], list[Widget])
+
+
+async def test_with_the_async_client() -> None:
+    async with AsyncTestClient(app) as client, client.stream_get("/rows", item_type=Widget) as widgets:
+        assert_type(await anext(widgets), Widget)
+        assert_type([widget async for widget in widgets], list[Widget])
+
+
+def test_a_factory() -> None:
+    with FactoryHarness(Factory) as harness:
+        assert_type(harness.factory, Factory)
+        assert_type(harness.run(harness.factory.name()), str)

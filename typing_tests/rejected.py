@@ -19,6 +19,7 @@ from jero import (
     ServerSentEvent,
     SSEResponse,
     StreamingResponse,
+    TestClient,
 )
 
 
@@ -107,3 +108,7 @@ BytesResponse(content="text")  # rejected
 JSONResponse(Widget(id=1))  # rejected
 HTTPError("404")  # rejected
 RawHeaders({"a": "b"})["a"] = "c"  # rejected
+TestClient("shop:app")  # rejected
+TestClient(App(), timout=3)  # rejected
+TestClient(App()).stream_get("/", item_type=Widget, jsn={})  # rejected
+TestClient(App()).stream_get("/", item_type=3)  # rejected

@@ -10,7 +10,9 @@ import pytest
 
 import jero
 
-MEMBERS = ("jero_core", "jero_streaming")
+MEMBERS = ("jero_core", "jero_streaming", "jero_testing")
+ON_USE = ("httpx", "jero_testing", "jero_openapi")
+"""What importing jero must not import."""
 
 
 @pytest.mark.parametrize("member", MEMBERS)
@@ -35,12 +37,35 @@ def test_no_two_members_export_the_same_name():
 def test_jero_holds_no_code_of_its_own():
     tree = ast.parse(Path(jero.__file__).read_text())
     kinds = {type(node) for node in tree.body}
-    assert kinds <= {ast.Expr, ast.ImportFrom, ast.Assign}
+    assert kinds <= {ast.Expr, ast.Import, ast.ImportFrom, ast.Assign, ast.If, ast.FunctionDef}
+    assert [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] == ["__getattr__", "__dir__"]
+    assert [ast.unparse(node.test) for node in tree.body if isinstance(node, ast.If)] == ["TYPE_CHECKING"]
 
 
-def test_importing_jero_imports_no_test_client_and_no_documents():
-    code = (
-        "import sys, jero; print(*[name for name in ('httpx', 'jero_testing', 'jero_openapi') if name in sys.modules])"
-    )
+def loaded_after(code):
+    """Which of the modules that wait for their use are loaded after this code, in a process of its own."""
+    code = f"import sys, jero\n{code}\nprint(*[name for name in {ON_USE} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == ""
+    return result.stdout.split()
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["", "from jero import BaseApp, Resource, WiringError", "dir(jero)", "hasattr(jero, 'nothing_of_this_name')"],
+)
+def test_importing_jero_imports_no_test_client_and_no_documents(code):
+    assert loaded_after(code) == []
+
+
+@pytest.mark.parametrize("code", ["jero.TestClient", "from jero import AsyncTestClient", "from jero import *"])
+def test_a_name_of_the_test_client_imports_it_when_it_is_used(code):
+    assert loaded_after(code) == ["httpx", "jero_testing"]
+
+
+def test_a_name_that_nobody_exports_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'jero' has no attribute 'nothing_of_this_name'"):
+        jero.nothing_of_this_name  # noqa: B018
+
+
+def test_completion_sees_every_name():
+    assert set(jero.__all__) <= set(dir(jero))

@@ -32,9 +32,10 @@ from .declarations import hook_faults, stop_faults
 from .emit import Emitter
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
 from .failures import Failures, logger
+from .faults import is_taken
 from .inflight import requests_under_way, wait_for_requests
 from .introspect import generic_arguments, place_of
-from .lifecycle import BaseFactory, Lifecycle
+from .lifecycle import BaseFactory, Lifecycle, factory_on
 from .origins import read_origin
 from .plan import OperationPlan, Source
 from .planner import Planner
@@ -241,7 +242,7 @@ class BaseApp[FactoryT = None](ABC):
 
     async def _jero_serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._jero_serve_lifespan(receive, send)
+            await self._jero_serve_lifespan(scope, receive, send)
         elif scope["type"] == "websocket":
             # Closing before accepting is how ASGI answers 403.
             await receive()
@@ -249,16 +250,16 @@ class BaseApp[FactoryT = None](ABC):
         else:
             raise RuntimeError(f"jero serves http, not {scope['type']!r}")
 
-    async def _jero_serve_lifespan(self, receive: Receive, send: Send) -> None:
+    async def _jero_serve_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._jero_lifespan_seen = True
         await receive()
-        failure = await _failure_of("startup", self._jero_start())
+        failure = await _failure_of("startup", self._jero_start(), scope)
         if failure is not None:
             await send({"type": "lifespan.startup.failed", "message": failure})
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        failure = await _failure_of("shutdown", self._jero_stop())
+        failure = await _failure_of("shutdown", self._jero_stop(), scope)
         if failure is not None:
             await send({"type": "lifespan.shutdown.failed", "message": failure})
             return
@@ -366,12 +367,9 @@ class BaseApp[FactoryT = None](ABC):
                     f"{declared.__name__}() cannot be called: {error}.",
                     "a factory whose constructor takes no arguments; it reads its configuration itself.",
                 ) from error
-            # The stack first, so that the factory's own __init__ may open resources on it.
-            factory = declared.__new__(declared)
-            factory._jero_lifecycle = self._jero_lifecycle
-            declared.__init__(factory)
+            factory = factory_on(self._jero_lifecycle, declared)
         elif isinstance(factory, BaseFactory):
-            factory._jero_lifecycle = self._jero_lifecycle
+            factory_on(self._jero_lifecycle, factory)
         self._jero_built_factory = cast("FactoryT", factory)
 
     def _jero_factory_error(self, reason: str, remedy: str) -> WiringError:
@@ -411,19 +409,23 @@ def _caller(depth: int) -> Place:
     return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
 
 
-async def _failure_of(what: str, step: Answer) -> str | None:
+async def _failure_of(what: str, step: Answer, scope: Scope | None = None) -> str | None:
     """Take a step of the lifespan; if it fails, in whatever way, log that and give the message for the server.
+
+    It is not logged if the scope has somebody who takes it (faults.py).
 
     Only the cancellation of this very task, and Ctrl-C, go on: nobody is there to be told.
     """
     try:
         await step
     except WiringError as error:
-        # Its text says all; the traceback would show jero's own frames.
-        logger.error("%s failed: %s", what, error)
+        if scope is None or not is_taken(error, scope):
+            # Its text says all; the traceback would show jero's own frames.
+            logger.error("%s failed: %s", what, error)
         return str(error)
     except BaseException as error:
-        logger.error("%s failed", what, exc_info=error)
+        if scope is None or not is_taken(error, scope):
+            logger.error("%s failed", what, exc_info=error)
         task = asyncio.current_task()
         is_cancelled = isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
         if is_cancelled or isinstance(error, KeyboardInterrupt):

@@ -8,6 +8,8 @@ the argument that asks for it::
 
 A **reply** is claimed by the return type: a response class has the class method `__jero_reply__(returned, operation)
 -> Reply`. Both are called once for each operation, at startup, and raise `Refusal` for a declaration they cannot serve.
+
+For whoever drives apps, such as test clients, there are `FAULTS`, `Lifecycle`, `factory_on` and `plans_of`.
 """
 
 from .annotations import (
@@ -28,10 +30,12 @@ from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, conten
 from .codec import Codec
 from .collisions import LARGE, key_check
 from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
+from .faults import FAULTS
 from .fragment import Fragment, Literal, Name
 from .header_fields import RawHeaders, header_name, header_value, raw_pairs, wire_name
 from .introspect import Parameter, Returned, generic_arguments, read_returned
 from .json_problems import JSONProblems
+from .lifecycle import Lifecycle, factory_on
 from .links import Link, Links, Location
 from .plan import (
     Argument,
@@ -40,11 +44,13 @@ from .plan import (
     Operation,
     OperationPlan,
     ParameterFact,
+    Planned,
     Reads,
     Reply,
     ReplyContext,
     ReplyPlanner,
     Source,
+    plans_of,
 )
 from .response_head import BODILESS, PlannedHead, WithHead, plan_head
 from .result_checks import json_classes, type_check, wrong_result
@@ -66,6 +72,7 @@ __all__ = [
     "BODILESS",
     "CONTENT_LENGTHS",
     "EMPTY",
+    "FAULTS",
     "INVALID",
     "LARGE",
     "Argument",
@@ -81,6 +88,7 @@ __all__ = [
     "Invalid",
     "InvalidRequest",
     "JSONProblems",
+    "Lifecycle",
     "Link",
     "Links",
     "Literal",
@@ -92,6 +100,7 @@ __all__ = [
     "Parameter",
     "ParameterFact",
     "Place",
+    "Planned",
     "PlannedHead",
     "RawHeaders",
     "Reads",
@@ -115,6 +124,7 @@ __all__ = [
     "construct",
     "content_length",
     "conversion",
+    "factory_on",
     "fields_of",
     "generic_arguments",
     "header_name",
@@ -127,6 +137,7 @@ __all__ = [
     "list_item",
     "members_of",
     "plan_head",
+    "plans_of",
     "raw_pairs",
     "read_returned",
     "refuse",

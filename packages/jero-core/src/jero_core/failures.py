@@ -6,6 +6,7 @@ Rules
   answered by a bare 500.
 - A group of HTTPErrors alone (a TaskGroup's) is its first one. A group with anything else in it is a fault.
 - An answer that cannot be made (a member that msgspec cannot encode, a header with a line break) is a fault too.
+- A scope may have somebody who takes faults in place of the log (faults.py).
 - Once the response has started there is no other answer: the exception is logged and goes on to the server, which
   aborts the connection; to end the response would pass half of it off as the whole.
 - An OSError of `send` says that the client is gone (ASGI HTTP, version 2.4): whatever the answer was, that is no fault.
@@ -19,6 +20,7 @@ import msgspec
 
 from .asgi import Header, Scope, Send, content_length
 from .errors import PROBLEM_TYPE, ClientDisconnected, HTTPError, problem_of
+from .faults import is_taken
 from .header_fields import raw_pairs
 
 logger: Final = logging.getLogger("jero")
@@ -91,15 +93,20 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 def log_failure(error: BaseException, scope: Scope) -> None:
     """Log an exception that has been, or will be, answered by a 500."""
-    # %r: a path may hold line breaks and terminal escapes.
-    logger.error("%s %r failed", scope["method"], scope["path"], exc_info=error)
+    _log("%s %r failed", error, scope)
 
 
 def log_abort(error: Exception, scope: Scope) -> None:
     """Log an exception that comes when the response has started; the connection will be aborted."""
-    logger.error("%s %r failed after its response had started", scope["method"], scope["path"], exc_info=error)
+    _log("%s %r failed after its response had started", error, scope)
 
 
 def log_cleanup(error: Exception, scope: Scope) -> None:
     """Log an exception of a cleanup; the response has been sent, or has failed already."""
-    logger.error("%s %r: a cleanup after the response failed", scope["method"], scope["path"], exc_info=error)
+    _log("%s %r: a cleanup after the response failed", error, scope)
+
+
+def _log(message: str, error: BaseException, scope: Scope) -> None:
+    if not is_taken(error, scope):
+        # %r: a path may hold line breaks and terminal escapes.
+        logger.error(message, scope["method"], scope["path"], exc_info=error)

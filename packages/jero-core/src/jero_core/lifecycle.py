@@ -68,3 +68,15 @@ class BaseFactory:
     async def _aenter[T](self, manager: AbstractAsyncContextManager[T]) -> T:
         """Enter an async context manager; it is exited when the app stops."""
         return await self._jero_lifecycle.aenter(manager)
+
+
+def factory_on[F: BaseFactory](lifecycle: Lifecycle, factory: type[F] | F) -> F:
+    """A factory whose resources go on this stack: made without arguments if it is a class, or the given one."""
+    if not isinstance(factory, type):
+        factory._jero_lifecycle = lifecycle
+        return factory
+    # The stack first, so that the factory's own __init__ may open resources on it.
+    made = factory.__new__(factory)
+    made._jero_lifecycle = lifecycle
+    factory.__init__(made)
+    return made

@@ -136,6 +136,17 @@ class OperationPlan(msgspec.Struct, frozen=True):
         return f"{self.method} {self.template.path}"
 
 
+class Planned(Protocol):
+    """An app; plans know no more of it."""
+
+    _jero_plans: tuple[OperationPlan, ...]
+
+
+def plans_of(app: Planned) -> tuple[OperationPlan, ...]:
+    """What an app was planned to be when it last started: one plan for each operation. Empty before its first start."""
+    return app._jero_plans
+
+
 class Operation(msgspec.Struct, frozen=True):
     """What a source may know of the operation that an argument is planned for."""
 

@@ -1,7 +1,11 @@
 """A msgspec-first ASGI micro-framework whose type hints are the API contract.
 
-This package holds nothing of its own: every name is the same object as in the package that defines it.
+This package holds nothing of its own: every name is the same object as in the package that defines it. What an app does
+not need while it serves (the names of jero_testing) is imported when it is first used.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from jero_core import (
     BaseApp,
@@ -28,25 +32,87 @@ from jero_streaming import (
     StreamingResponse,
 )
 
+if TYPE_CHECKING:
+    from jero_testing import (
+        AppTimeout,
+        ASGIViolation,
+        AsyncStreamSession,
+        AsyncTestClient,
+        FactoryHarness,
+        NoStream,
+        SampleRequest,
+        ShutdownFailed,
+        StartupFailed,
+        StreamSession,
+        TestClient,
+        TestSSEEvent,
+        check_reply,
+        check_source,
+    )
+
 __all__ = [
+    "ASGIViolation",
+    "AppTimeout",
+    "AsyncStreamSession",
+    "AsyncTestClient",
     "BaseApp",
     "BaseFactory",
     "BytesResponse",
     "Endpoint",
+    "FactoryHarness",
     "HTTPError",
     "JSONResponse",
     "LastEventIDSource",
     "Link",
     "Location",
     "NDJSONStreamingResponse",
+    "NoStream",
     "OperationMeta",
     "Place",
     "RawHeaders",
     "ReplayBuffer",
     "Resource",
     "SSEResponse",
+    "SampleRequest",
     "ServerSentEvent",
+    "ShutdownFailed",
+    "StartupFailed",
+    "StreamSession",
     "StreamingResponse",
+    "TestClient",
+    "TestSSEEvent",
     "WiringError",
     "WiringProblem",
+    "check_reply",
+    "check_source",
 ]
+
+_ON_USE = {
+    "ASGIViolation": "jero_testing",
+    "AppTimeout": "jero_testing",
+    "AsyncStreamSession": "jero_testing",
+    "AsyncTestClient": "jero_testing",
+    "FactoryHarness": "jero_testing",
+    "NoStream": "jero_testing",
+    "SampleRequest": "jero_testing",
+    "ShutdownFailed": "jero_testing",
+    "StartupFailed": "jero_testing",
+    "StreamSession": "jero_testing",
+    "TestClient": "jero_testing",
+    "TestSSEEvent": "jero_testing",
+    "check_reply": "jero_testing",
+    "check_source": "jero_testing",
+}
+"""The names that are imported when they are first used (PEP 562), and their packages."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ON_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_ON_USE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,30 @@
+"""Faults, offered to whoever drives the app before they are logged.
+
+A server never sees an exception that the app has answered by a 500, or told as `lifespan.startup.failed`: jero logs it.
+A test client, or an error tracker, wants the exception itself. It puts an ASGI extension into the scope of a request or
+of the lifespan::
+
+    scope["extensions"] = {FAULTS: {"take": take}}
+
+`take(error)` is called with each fault of that scope, in the task that serves it, in place of the log line. If it
+gives True it has taken the fault; otherwise the fault is logged as ever. What is answered does not change.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final, cast
+
+from .asgi import Scope
+
+FAULTS: Final = "jero.faults"
+"""The name of the ASGI extension that takes faults."""
+
+
+def is_taken(error: BaseException, scope: Scope) -> bool:
+    """Offer a fault to a scope's `jero.faults` extension. Gives whether it was taken, and need not be logged."""
+    extension = _member(scope.get("extensions"), FAULTS)
+    take = _member(extension, "take")
+    return callable(take) and cast("Callable[[BaseException], object]", take)(error) is True
+
+
+def _member(mapping: object, name: str) -> object:
+    return cast("Mapping[str, object]", mapping).get(name) if isinstance(mapping, Mapping) else None

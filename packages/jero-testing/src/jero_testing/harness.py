@@ -1,0 +1,97 @@
+"""A factory with its lifecycle, without an app."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Final, Self
+
+from jero_core import BaseFactory
+from jero_core.extend import Lifecycle, factory_on
+
+from .errors import AppTimeout
+from .waiting import describe_task
+
+_TIMEOUT: Final = 30.0
+
+
+class FactoryHarness[F: BaseFactory]:
+    """Makes a factory as an app would, and closes what it opened, in reverse order, at the block's end.
+
+    `with FactoryHarness(Factory) as harness:` has an event loop of its own: `harness.run(harness.factory.database())`.
+    In async code, `async with FactoryHarness(Factory) as harness:` uses the running one, and nothing needs `run`. A
+    factory that is made already can be given in place of its class. `timeout` bounds each `run`, and the end, in
+    seconds; None waits for ever.
+    """
+
+    def __init__(self, factory: type[F] | F, *, timeout: float | None = _TIMEOUT) -> None:
+        self._given = factory
+        self._timeout = timeout
+        self._lifecycle = Lifecycle()
+        self._factory: F | None = None
+        self._runner: asyncio.Runner | None = None
+
+    @property
+    def factory(self) -> F:
+        """The factory. Raises RuntimeError outside the block."""
+        if self._factory is None:
+            raise RuntimeError("the factory is made in a block: `with FactoryHarness(Factory) as harness:`")
+        return self._factory
+
+    def run[T](self, coroutine: Coroutine[object, object, T]) -> T:
+        """Run a coroutine to its end in the harness's loop. Raises AppTimeout if that takes too long."""
+        __tracebackhide__ = True
+        if self._runner is None:
+            coroutine.close()
+            raise RuntimeError("run() is for `with FactoryHarness(Factory) as harness:`; in async code, await instead")
+        return self._runner.run(self._bounded(coroutine, "the coroutine has not ended"))
+
+    def __enter__(self) -> Self:
+        __tracebackhide__ = True
+        self._runner = asyncio.Runner()
+        try:
+            # In the loop, so that a constructor that asks for the running loop finds it.
+            self._factory = self._runner.run(self._made())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        __tracebackhide__ = True
+        runner, self._runner, self._factory = self._runner, None, None
+        if runner is not None:
+            try:
+                runner.run(self._closed())
+            finally:
+                runner.close()
+
+    async def __aenter__(self) -> Self:
+        __tracebackhide__ = True
+        try:
+            self._factory = await self._made()
+        except BaseException:
+            await self._closed()
+            raise
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        __tracebackhide__ = True
+        self._factory = None
+        await self._closed()
+
+    async def _made(self) -> F:
+        return factory_on(self._lifecycle, self._given)
+
+    async def _closed(self) -> None:
+        await self._bounded(self._lifecycle.close(), "what the factory opened has not closed")
+
+    async def _bounded[T](self, coroutine: Coroutine[object, object, T], late: str) -> T:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        try:
+            await asyncio.wait({task}, timeout=self._timeout)
+            if task.done():
+                return task.result()
+            where = describe_task(task)
+        finally:
+            # Also when this is cancelled, or Ctrl-C comes.
+            task.cancel()
+        raise AppTimeout(f"{late} within {self._timeout:g} s; {where}")

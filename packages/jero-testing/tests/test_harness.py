@@ -1,0 +1,154 @@
+"""FactoryHarness: a real factory with its lifecycle, without an app."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from jero_core import BaseFactory
+from jero_testing import AppTimeout, FactoryHarness
+
+
+class Factory(BaseFactory):
+    def __init__(self):
+        self.journal = []
+        self.enter("init")
+
+    def enter(self, name):
+        self.journal.append(f"open {name}")
+        self._enter(contextlib.ExitStack()).callback(self.journal.append, f"close {name}")
+        return name
+
+    async def aenter(self, name, *, fails=False):
+        self.journal.append(f"open {name}")
+
+        @contextlib.asynccontextmanager
+        async def manager():
+            yield name
+            await asyncio.sleep(0)
+            self.journal.append(f"close {name}")
+            if fails:
+                raise ConnectionError(name)
+
+        return await self._aenter(manager())
+
+
+def test_the_factory_is_made_and_what_it_opens_is_closed_in_reverse():
+    with FactoryHarness(Factory) as harness:
+        factory = harness.factory
+        assert isinstance(factory, Factory)
+        assert harness.factory is factory
+        assert harness.run(factory.aenter("database")) == "database"
+        assert factory.enter("cache") == "cache"
+        assert factory.journal == ["open init", "open database", "open cache"]
+    assert factory.journal[3:] == ["close cache", "close database", "close init"]
+
+
+def test_all_runs_share_one_loop():
+    async def loop():
+        return asyncio.get_running_loop()
+
+    with FactoryHarness(Factory) as harness:
+        assert harness.run(loop()) is harness.run(loop())
+
+
+def test_everything_is_closed_when_the_test_fails():
+    with pytest.raises(KeyError), FactoryHarness(Factory) as harness:
+        factory = harness.factory
+        harness.run(factory.aenter("database"))
+        raise KeyError("test")
+    assert factory.journal[2:] == ["close database", "close init"]
+
+
+def test_one_failing_close_does_not_skip_the_rest():
+    with pytest.raises(ConnectionError, match="database"), FactoryHarness(Factory) as harness:
+        factory = harness.factory
+        harness.run(factory.aenter("database", fails=True))
+    assert factory.journal[-1] == "close init"
+
+
+def test_an_exception_of_a_coroutine_is_its_own():
+    async def fail():
+        raise LookupError("key")
+
+    with FactoryHarness(Factory) as harness, pytest.raises(LookupError):
+        harness.run(fail())
+
+
+def test_a_coroutine_that_takes_too_long_is_cancelled():
+    cancelled = []
+
+    async def wait():
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+
+    with FactoryHarness(Factory, timeout=0.05) as harness:
+        with pytest.raises(AppTimeout, match="the coroutine has not ended within 0.05 s; it waits at .*in .*wait"):
+            harness.run(wait())
+        harness.run(asyncio.sleep(0))
+        assert cancelled == [True]
+
+
+def test_a_constructor_that_fails_leaves_nothing_open():
+    journal = []
+
+    class Broken(Factory):
+        def __init__(self):
+            super().__init__()
+            self.journal = journal
+            self.enter("second")
+            raise ConnectionError("away")
+
+    with pytest.raises(ConnectionError, match="away"), FactoryHarness(Broken):
+        pytest.fail("it was made")
+    assert journal == ["open second", "close second"]
+
+
+def test_a_factory_that_is_made_already_can_be_given():
+    class Configured(Factory):
+        def __init__(self, url):
+            self.url = url
+            self.journal = []
+
+    with FactoryHarness(Configured("db://")) as harness:
+        assert harness.factory.url == "db://"
+        harness.factory.enter("cache")
+        journal = harness.factory.journal
+    assert journal == ["open cache", "close cache"]
+
+
+def test_a_harness_can_be_entered_again_with_a_new_factory():
+    harness = FactoryHarness(Factory)
+    with harness:
+        first = harness.factory
+    with harness:
+        assert harness.factory is not first
+
+
+def test_outside_of_its_block_there_is_no_factory():
+    harness = FactoryHarness(Factory)
+    with pytest.raises(RuntimeError, match="with FactoryHarness"):
+        harness.factory  # noqa: B018
+    with harness:
+        pass
+    with pytest.raises(RuntimeError, match="with FactoryHarness"):
+        harness.factory  # noqa: B018
+
+    async def nothing(): ...
+
+    with pytest.raises(RuntimeError, match="await instead"):
+        harness.run(nothing())
+
+
+def test_in_async_code_it_uses_the_running_loop():
+    async def main():
+        async with FactoryHarness(Factory) as harness:
+            factory = harness.factory
+            assert await factory.aenter("database") == "database"
+            factory.enter("cache")
+        assert factory.journal[3:] == ["close cache", "close database", "close init"]
+
+    asyncio.run(main())
