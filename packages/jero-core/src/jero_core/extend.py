@@ -8,6 +8,12 @@ the argument that asks for it::
 
 A **reply** is claimed by the return type: a response class has the class method `__jero_reply__(returned, operation)
 -> Reply`. Both are called once for each operation, at startup, and raise `Refusal` for a declaration they cannot serve.
+
+A **guard** says who may call the operations of an include. The app's `guards` is an object with `plan(auth, context) ->
+Guard`, which is called for what is given as `auth=`::
+
+    class App(BaseApp):
+        guards = AddressGuards()
 """
 
 from .annotations import (
@@ -28,15 +34,29 @@ from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, conten
 from .codec import Codec
 from .collisions import LARGE, key_check
 from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
+from .failures import answer_to
 from .fragment import Fragment, Literal, Name
 from .header_fields import RawHeaders, header_name, header_value, raw_pairs, wire_name
-from .introspect import Parameter, Returned, generic_arguments, read_returned
+from .introspect import (
+    Parameter,
+    Returned,
+    Signature,
+    generic_arguments,
+    is_method,
+    place_of,
+    read_returned,
+    read_signature,
+    type_arguments,
+)
 from .json_problems import JSONProblems
 from .links import Link, Links, Location
 from .plan import (
     Argument,
     Binding,
     BodyFact,
+    Guard,
+    GuardContext,
+    GuardPlanner,
     Operation,
     OperationPlan,
     ParameterFact,
@@ -44,6 +64,7 @@ from .plan import (
     Reply,
     ReplyContext,
     ReplyPlanner,
+    SecurityFact,
     Source,
 )
 from .template import Segment, Template
@@ -72,6 +93,9 @@ __all__ = [
     "Field",
     "Findings",
     "Fragment",
+    "Guard",
+    "GuardContext",
+    "GuardPlanner",
     "HTTPError",
     "Header",
     "Invalid",
@@ -97,14 +121,17 @@ __all__ = [
     "ReplyPlanner",
     "Returned",
     "Scope",
+    "SecurityFact",
     "Segment",
     "Send",
     "Shape",
+    "Signature",
     "Source",
     "Template",
     "WiringError",
     "WiringProblem",
     "absent",
+    "answer_to",
     "construct",
     "content_length",
     "conversion",
@@ -112,20 +139,24 @@ __all__ = [
     "generic_arguments",
     "header_name",
     "header_value",
+    "is_method",
     "is_plain_text",
     "is_repeatable",
     "is_writable",
     "key_check",
     "list_item",
     "members_of",
+    "place_of",
     "raw_pairs",
     "read_returned",
+    "read_signature",
     "refuse",
     "shape_of",
     "struct_fields",
     "struct_of",
     "structs_in",
     "text_struct",
+    "type_arguments",
     "type_name",
     "wire_name",
 ]

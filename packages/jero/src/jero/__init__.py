@@ -4,6 +4,8 @@ This package holds nothing of its own: every name is the same object as in the p
 """
 
 from jero_core import (
+    PUBLIC,
+    REQUIRED,
     BaseApp,
     BaseFactory,
     BytesResponse,
@@ -21,6 +23,8 @@ from jero_core import (
 )
 
 __all__ = [
+    "PUBLIC",
+    "REQUIRED",
     "BaseApp",
     "BaseFactory",
     "BytesResponse",
