@@ -11,5 +11,5 @@ class BaseApp[FactoryT = None](jero_core.BaseApp[FactoryT]):
     and offers it as `self._factory`; `App(factory=f)` takes one that is made already, for tests.
     """
 
-    sources = {**jero_core.BaseApp.sources, "user": UserSource()}
+    sources = {**jero_core.BaseApp.sources, "user": UserSource()}  # noqa: RUF012  # the base class declares it
     guards = AuthGuards()

@@ -23,6 +23,7 @@ class App(BaseApp):
     max_body_size = "1MB"
     shutdown_timeout = "10s"
     enc_hook = "json"
+    guards = "guards"
     sources = {**BaseApp.sources, "clock": Clock, "now": 3}
 
     def dec_hook(self, type_, value):
