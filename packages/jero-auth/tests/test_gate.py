@@ -372,6 +372,11 @@ def variants(path):
         yield "GET", path, {}, {"http_version": version, "scheme": scheme}
 
 
+def as_latin_1(target):
+    """A target as the bytes of its UTF-8, which is how it stands in a raw path."""
+    return target.encode().decode("latin-1")
+
+
 @pytest.mark.parametrize("path", GATED)
 @pytest.mark.parametrize(
     "headers",
@@ -386,8 +391,7 @@ def test_300_variants_of_a_gated_path_open_nothing(path, headers):
     async def main():
         await app._jero_start()
         for method, target, more, items in tried:
-            target = target.encode("utf-8").decode("latin-1")
-            scope = scope_of(method, target, [*headers, *more.items()], **items)
+            scope = scope_of(method, as_latin_1(target), [*headers, *more.items()], **items)
             response = await ask(app, scope)
             seen.setdefault(response.status, []).append(target)
             assert b"secret" not in response.body
@@ -409,8 +413,8 @@ def test_the_variants_do_reach_the_gated_handlers_with_the_right_credential():
         await app._jero_start()
         for path in GATED:
             for method, target, more, items in variants(path):
-                target = target.encode("utf-8").decode("latin-1")
-                await ask(app, scope_of(method, target, [("authorization", "Bearer right"), *more.items()], **items))
+                headers = [("authorization", "Bearer right"), *more.items()]
+                await ask(app, scope_of(method, as_latin_1(target), headers, **items))
         await app._jero_stop()
 
     asyncio.run(main())

@@ -1,5 +1,6 @@
-"""BearerAuth, BasicAuth and APIKeyAuth: what they take for a credential, and what they refuse before anybody is asked."""
+"""BearerAuth, BasicAuth and APIKeyAuth: what is a credential to them, and what is refused before anybody is asked."""
 
+import asyncio
 import base64
 import binascii
 import re
@@ -13,7 +14,7 @@ from jero_auth.basic import read_basic
 from jero_auth.bearer import read_token
 from jero_core import Endpoint, HTTPError
 
-from .auth_driver import app_of, request, serve
+from .auth_driver import app_of, ask, request, scope_of, serve
 
 
 class User(Struct):
@@ -396,29 +397,24 @@ def test_a_token_is_what_the_grammar_says(header):
     assert read_token(header) == (found and found["token"])
 
 
-@hypothesis.given(_headers)
-def test_the_gate_reads_what_the_careful_parser_reads(header):
+@pytest.fixture(scope="module")
+def gate():
+    """An app behind `Tokens`, started."""
+    app = app_of((Me(), Tokens()))
+    asyncio.run(app._jero_start())
+    yield app
+    asyncio.run(app._jero_stop())
+
+
+@hypothesis.given(header=_headers)
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+def test_the_gate_reads_what_the_careful_parser_reads(gate, header):
     """The generated code reads the usual spelling inline."""
-    import asyncio
-
-    from .auth_driver import ask, scope_of
-
     asked.clear()
-    response = asyncio.run(ask(GATE, scope_of("GET", "/me", [("authorization", header)])))
+    response = asyncio.run(ask(gate, scope_of("GET", "/me", [("authorization", header)])))
     token = read_token(header)
     assert asked == ([] if token is None else [token.decode()])
     assert response.status == (200 if token is not None and token != b"unknown" else 401)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def gate():
-    import asyncio
-
-    global GATE
-    GATE = app_of((Me(), Tokens()))
-    asyncio.run(GATE._jero_start())
-    yield
-    asyncio.run(GATE._jero_stop())
 
 
 @hypothesis.given(

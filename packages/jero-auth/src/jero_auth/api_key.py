@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import unquote_plus
 
-from jero_core.extend import Codec, Literal, Parameter, Refusal, wire_name
+from jero_core.extend import Codec, Literal, Parameter, wire_name
 
-from .authenticator import Scheme, expect
+from .authenticator import Scheme, expect, setting_fault
 from .credential import MOST_BYTES, Credential
 
 _VISIBLE: Final = bytes(range(0x21, 0x7F))
@@ -52,19 +52,18 @@ class APIKeyAuth[UserT](Scheme):
         place, name = next(iter(keywords.items()))
         if len(keywords) > 1 or place not in {"header", "query"} or not isinstance(name, str) or not name:
             shown = ", ".join(f"{key}={value!r}" for key, value in keywords.items())
-            raise Refusal(
-                code="JERO-W044",
-                reason=f"its class keywords are {shown}.",
-                remedy='one of `header="x-api-key"` and `query="api_key"`.',
+            raise setting_fault(
+                self, f"its class keywords are {shown}.", 'one of `header="x-api-key"` and `query="api_key"`.'
             )
-        return _in_header(name) if place == "header" else _in_query(name)
+        if place == "query":
+            return _in_query(name)
+        try:
+            return _in_header(wire_name(name))
+        except ValueError as error:
+            raise setting_fault(self, f"{error}.", 'a name such as `header="x-api-key"`.') from error
 
 
-def _in_header(name: str) -> Credential:
-    try:
-        header = wire_name(name)
-    except ValueError as error:
-        raise Refusal(code="JERO-W044", reason=f"{error}.", remedy='a name such as `header="x-api-key"`.') from error
+def _in_header(header: bytes) -> Credential:
     parse = (
         "if not 0 < len($header0) <= $most or $header0.translate(None, $visible):",
         "    raise $unauthorized()",

@@ -105,23 +105,49 @@ def read_method(auth: object) -> Method:
         )
     place = place_of(function, f"{type_name(cls)}.authenticate")
     signature, refusals = read_signature(function, type_arguments(cls))
+    refusals = [_of_authenticators(refusal) for refusal in refusals]
+    yields = any(refusal.code == "JERO-W044" for refusal in refusals)
     refusals += _annotation_faults(signature)
     user = None
-    if signature.returned is not None and signature.returned.annotation is not EMPTY:
+    if not yields and signature.returned is not None and signature.returned.annotation is not EMPTY:
         user = read_user_type(without_awaitables(signature.returned.annotation))
         if user is None:
             refusals.append(
                 Refusal(
                     code="JERO-W044",
-                    reason=f"it returns {type_name(signature.returned.annotation)}, and a user is a Struct.",
+                    reason=f"it returns {type_name(signature.returned.annotation)}, and a user is a Struct of the "
+                    "app's own.",
                     remedy="`-> User`, with a msgspec Struct; `-> User | None` if it admits anonymous callers.",
                 )
             )
     with at(place):
         refuse(refusals)
-    if user is None:  # pragma: no cover  # A fault of the return annotation has been raised.
-        raise TypeError("an authenticator without a return annotation")
-    return Method(function, signature, user, place)
+    # None would have been a fault.
+    return Method(function, signature, cast("UserType", user), place)
+
+
+def _of_authenticators(refusal: Refusal) -> Refusal:
+    """A fault of a signature, in words for authenticators where its own are for handlers."""
+    if refusal.code == "JERO-W018":
+        return Refusal(
+            code="JERO-W044",
+            reason="it yields, and what calling it gives is a generator, not a user.",
+            remedy="a method that returns the user.",
+        )
+    if refusal.code == "JERO-W013":
+        return Refusal(
+            code="JERO-W044",
+            reason=refusal.reason,
+            remedy="the arguments that it gets, named and annotated; a decorator keeps those of what it decorates with "
+            "`functools.wraps`.",
+        )
+    return refusal
+
+
+def setting_fault(auth: object, reason: str, remedy: str) -> Refusal:
+    """What is wrong with an attribute of an authenticator (JERO-W044), said of its class."""
+    cls = type(auth)
+    return Refusal(code="JERO-W044", reason=reason, remedy=remedy, place=place_of(cls, type_name(cls)))
 
 
 def _annotation_faults(signature: Signature) -> Iterator[Refusal]:
@@ -179,18 +205,18 @@ def settings_of(auth: object, credential: Credential) -> Credential:
         except ValueError:
             valid = False
         if not valid:
-            raise Refusal(
-                code="JERO-W044",
-                reason=f"its challenge {challenge!r} is no value of a WWW-Authenticate header.",
-                remedy="""a str such as `challenge = 'Digest realm="shop"'`.""",
+            raise setting_fault(
+                auth,
+                f"its challenge {challenge!r} is no value of a WWW-Authenticate header.",
+                """a str such as `challenge = 'Digest realm="shop"'`.""",
             )
         credential = msgspec.structs.replace(credential, challenge=challenge)
     if scheme is not None:
         if not isinstance(scheme, Mapping) or not isinstance(cast("Mapping[object, object]", scheme).get("type"), str):
-            raise Refusal(
-                code="JERO-W044",
-                reason=f"its security_scheme {scheme!r} is no OpenAPI Security Scheme Object.",
-                remedy='a dict such as `security_scheme = {"type": "http", "scheme": "digest"}`.',
+            raise setting_fault(
+                auth,
+                f"its security_scheme {scheme!r} is no OpenAPI Security Scheme Object.",
+                'a dict such as `security_scheme = {"type": "http", "scheme": "digest"}`.',
             )
         credential = msgspec.structs.replace(credential, schemes=(scheme,))
     return credential

@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Awaitable
 from typing import ClassVar, Final, cast
 
-from jero_core.extend import Codec, Parameter, Refusal
+from jero_core.extend import Codec, Parameter
 
-from .authenticator import Scheme, expect
+from .authenticator import Scheme, expect, setting_fault
 from .credential import MOST_BYTES, Credential
 
 _CREDENTIAL: Final = re.compile(rb"basic +([A-Za-z0-9+/]+={0,2})", re.IGNORECASE)
@@ -44,10 +44,10 @@ class BasicAuth[UserT](Scheme):
         expect(parameters, "BasicAuth", username=str, password=str)
         realm = cast("object", self.realm)
         if not isinstance(realm, str) or not _QUOTED.fullmatch(realm):
-            raise Refusal(
-                code="JERO-W044",
-                reason=f"its realm {realm!r} is no text for a header.",
-                remedy='ASCII without quotes and backslashes, such as `realm = "staff"`.',
+            raise setting_fault(
+                self,
+                f"its realm {realm!r} is no text for a header.",
+                'ASCII without quotes and backslashes, such as `realm = "staff"`.',
             )
         parse = (
             "$_found = $read_basic($header0)",

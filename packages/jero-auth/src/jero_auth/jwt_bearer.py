@@ -20,7 +20,7 @@ import msgspec
 
 from jero_core.extend import Codec, Parameter, Refusal, read_returned, struct_of, type_name
 
-from .authenticator import Scheme
+from .authenticator import Scheme, setting_fault
 from .bearer import bearer_credential
 from .credential import Credential
 
@@ -103,10 +103,10 @@ class JWTBearerAuth[UserT, ClaimsT = Mapping[str, object]](Scheme):
 
     def _jero_credential(self, parameters: tuple[Parameter, ...], codec: Codec) -> Credential:
         if not hasattr(self, "_keys"):
-            raise Refusal(
-                code="JERO-W044",
-                reason="its `__init__` does not call the one of JWTBearerAuth, and it has no keys.",
-                remedy="`super().__init__(keys=..., algorithms=..., audience=...)`.",
+            raise setting_fault(
+                self,
+                "its `__init__` does not call the one of JWTBearerAuth, and it has no keys.",
+                "`super().__init__(keys=..., algorithms=..., audience=...)`.",
             )
         bearer = bearer_credential()
         parse = ("$_claims = $read_claims($_token)", "if $_claims is None:", "    raise $unauthorized()")
