@@ -3,15 +3,19 @@
 from msgspec import Struct
 
 from jero import (
+    Authenticator,
     BaseApp,
     BaseFactory,
+    BearerAuth,
     BytesResponse,
     Endpoint,
     HTTPError,
     JSONResponse,
+    JWTBearerAuth,
     OperationMeta,
     RawHeaders,
     Resource,
+    equal_secrets,
 )
 
 
@@ -80,3 +84,35 @@ BytesResponse(content="text")  # rejected
 JSONResponse(Widget(id=1))  # rejected
 HTTPError("404")  # rejected
 RawHeaders({"a": "b"})["a"] = "c"  # rejected
+
+
+class TakesBytes(BearerAuth[Widget]):
+    async def authenticate(self, token: bytes) -> Widget:  # rejected
+        return Widget(id=1)
+
+
+class GivesOther(BearerAuth[Widget]):
+    async def authenticate(self, token: str) -> Trace:  # rejected
+        return Trace(x_trace_id=token)
+
+
+class GivesNone(BearerAuth[Widget]):
+    async def authenticate(self, token: str) -> Widget | None:  # rejected
+        return None
+
+
+class NoMethod(BearerAuth[Widget]): ...
+
+
+class Tokens(JWTBearerAuth[Widget]): ...
+
+
+class TakesText:
+    async def authenticate(self, headers: str) -> Widget:
+        return Widget(id=1)
+
+
+NoMethod()  # rejected
+Tokens.authenticate(3)  # rejected
+text: Authenticator[Trace, Widget] = TakesText()  # rejected
+equal_secrets(1, "a")  # rejected
