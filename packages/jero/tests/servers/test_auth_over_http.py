@@ -1,6 +1,5 @@
 """Gates on the wire: an upload is refused before its body, and no spelling of a request leads around one."""
 
-
 import pytest
 
 from .test_bodies_over_http import ANSWERS_CONTINUE_UNASKED
