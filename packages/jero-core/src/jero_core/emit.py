@@ -89,12 +89,9 @@ def emit(plan: OperationPlan, failures: Failures = _FAILURES) -> Source:
     writer.write("try:")
     writer.depth += 1
     together = _refused_together(arguments)
-    is_scanned = False
+    is_scanned = plan.guard is not None
     if plan.guard is not None:
-        dialect.write_header_scan(writer, wanted)
-        is_scanned = True
-        writer.write("# guard")
-        writer.write_fragment(plan.guard.check, _names_for_guard(plan.guard, wanted))
+        _write_guard(writer, plan.guard, wanted)
     for argument in arguments:
         own_names = names | _names_for(argument, wanted, plan.max_body_size)
         # A path that is none of the app's is 404, whatever else the head holds.
@@ -159,15 +156,18 @@ def _write_refusable(writer: Writer, argument: Argument, names: Mapping[str, str
         writer.write("if refused is not None:", "    raise refused")
 
 
+def _write_guard(writer: Writer, guard: Guard, wanted: list[bytes]) -> None:
+    dialect.write_header_scan(writer, wanted)
+    names = {**dialect.HEAD_NAMES, "operation": "operation_name", **_header_names(guard.headers, wanted)}
+    if guard.yields is not EMPTY:
+        names["target"] = "admitted"
+    writer.write("# guard")
+    writer.write_fragment(guard.check, names)
+
+
 def _header_names(headers: tuple[bytes, ...], wanted: list[bytes]) -> dict[str, str]:
     """What stands for `$header0`, ... of a part that wants these headers."""
     return {f"header{index}": f"header{wanted.index(name)}" for index, name in enumerate(headers)}
-
-
-def _names_for_guard(guard: Guard, wanted: list[bytes]) -> dict[str, str]:
-    """What stands for the things that a guard's fragment may use."""
-    names = {**dialect.HEAD_NAMES, "operation": "operation_name", **_header_names(guard.headers, wanted)}
-    return names if guard.yields is EMPTY else {**names, "target": "admitted"}
 
 
 def _names_for(argument: Argument, wanted: list[bytes], limit: int) -> dict[str, str]:
