@@ -23,7 +23,18 @@ MODULES = {
 }
 
 # Distributions whose versions a report names.
-DISTRIBUTIONS = ("jero", "jero-core", "msgspec", "blacksheep", "falcon", "starlette", "litestar", "fastapi", "pydantic")
+DISTRIBUTIONS = (
+    "jero",
+    "jero-core",
+    "jero-auth",
+    "msgspec",
+    "blacksheep",
+    "falcon",
+    "starlette",
+    "litestar",
+    "fastapi",
+    "pydantic",
+)
 
 
 def load(name: str) -> ASGIApp:

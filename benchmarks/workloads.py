@@ -17,6 +17,7 @@ COMMON_HEADERS: Headers = [
 ]
 
 JSON_BODY = b'{"name":"Grinder","quantity":3,"price":349.9,"active":true,"tags":["coffee","burr"]}'
+BEARER = "Bearer mF_9.B5f-4.1JqM8f1c2d7e0a"
 INVALID_BODY = b'{"name":3,"quantity":"x","price":"a","active":"yes","tags":["coffee",1]}'
 
 
@@ -29,6 +30,7 @@ class Request:
     query: str = ""
     body: bytes = b""
     content_type: str | None = None
+    authorization: str | None = None
     # False leaves content-length out, as chunked transfer does.
     content_length: bool = True
     # The path as it stands on the wire, where that has escapes; and where the app is mounted.
@@ -45,6 +47,8 @@ class Request:
         headers = list(COMMON_HEADERS)
         if self.content_type is not None:
             headers.append((b"content-type", self.content_type.encode()))
+        if self.authorization is not None:
+            headers.append((b"authorization", self.authorization.encode("latin-1")))
         if self.method == "POST" and self.content_length:
             headers.append((b"content-length", b"%d" % len(self.body)))
         return headers
@@ -94,6 +98,12 @@ WORKLOADS = {
             Request("POST", "/items", body=JSON_BODY, content_type="application/json"),
             201,
         ),
+        Workload(
+            "authed",
+            "POST /my/items (a Bearer token, 5 fields, validated)",
+            Request("POST", "/my/items", body=JSON_BODY, content_type="application/json", authorization=BEARER),
+            201,
+        ),
         Workload("missing", "GET /missing (404)", Request("GET", "/missing"), 404),
         Workload(
             "invalid",
@@ -126,6 +136,11 @@ class Case:
 
 def _post(body: bytes = JSON_BODY, content_type: str | None = "application/json", *, length: bool = True) -> Request:
     return Request("POST", "/items", body=body, content_type=content_type, content_length=length)
+
+
+def _authed(authorization: str | None, *, body: bytes = JSON_BODY, method: str = "POST") -> Request:
+    kind = "application/json" if method == "POST" else None
+    return Request(method, "/my/items", body=body, content_type=kind, authorization=authorization)
 
 
 _ERROR = range(400, 500)
@@ -187,6 +202,19 @@ CASES = (
     Case("fields wrong and missing", _post(b'{"tags":[1,"a",null],"price":[]}'), 422, exact=False, peers=_ERROR),
     Case("body is a list", _post(b"[]"), 422, peers=_ERROR),
     Case("invalid, then no JSON", _post(b'{"name":1,'), 400, exact=False, peers=_ERROR),
+    Case("no credential", _authed(None), 401, peers=_ERROR),
+    Case("an unknown token", _authed("Bearer unknown"), 401, peers=_ERROR),
+    Case("another scheme", _authed("Basic " + BEARER[7:]), 401, peers=_ERROR),
+    Case("a scheme in lower case", _authed("bearer" + BEARER[6:]), 201),
+    Case("two spaces before the token", _authed("Bearer  " + BEARER[7:]), 201),
+    Case("no token", _authed("Bearer "), 401, peers=_ERROR),
+    Case("a token with a space", _authed(BEARER + " x"), 401, peers=_ERROR),
+    Case("a token that is not ASCII", _authed("Bearer \xe9"), 401, peers=_ERROR),
+    Case("a token of 20,000 characters", _authed("Bearer " + "x" * 20_000), 401, peers=_ERROR),
+    Case("no credential, and a malformed body", _authed(None, body=b'{"name":'), 401, peers=_ERROR),
+    Case("a token, and a malformed body", _authed(BEARER, body=b'{"name":'), 400, exact=False, peers=_ERROR),
+    Case("OPTIONS of a path that is gated", _authed(None, method="OPTIONS"), 204),
+    Case("wrong method, gated path", _authed(None, method="DELETE"), 405),
     Case("body too large", _post(_BIG), 413, exact=False, peers=_ERROR),
     Case("too large, no content-length", _post(_BIG, length=False), 413, exact=False, peers=_ERROR, piece=65_536),
 )

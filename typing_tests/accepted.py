@@ -1,20 +1,27 @@
 """What a type checker must accept, with the types that it must infer."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import assert_type
 
 from msgspec import Struct
 
 from jero import (
+    PUBLIC,
+    REQUIRED,
+    APIKeyAuth,
     AsyncTestClient,
+    Authenticator,
     BaseApp,
     BaseFactory,
+    BasicAuth,
+    BearerAuth,
     BytesResponse,
     Endpoint,
     FactoryHarness,
     HTTPError,
     JSONResponse,
+    JWTBearerAuth,
     LastEventIDSource,
     NDJSONStreamingResponse,
     OperationMeta,
@@ -26,6 +33,7 @@ from jero import (
     StreamingResponse,
     TestClient,
     TestSSEEvent,
+    equal_secrets,
 )
 
 
@@ -222,3 +230,89 @@ def test_a_factory() -> None:
     with FactoryHarness(Factory) as harness:
         assert_type(harness.factory, Factory)
         assert_type(harness.run(harness.factory.name()), str)
+
+
+class User(Struct):
+    name: str
+
+
+class Claims(Struct):
+    sub: str
+
+
+class Tokens(BearerAuth[User]):
+    async def authenticate(self, token: str) -> User:
+        return User(token)
+
+
+class SyncTokens(BearerAuth[User]):
+    def authenticate(self, token: str) -> User:
+        return User(token)
+
+
+class LaterTokens(BearerAuth[User]):
+    def authenticate(self, token: str) -> Awaitable[User]:
+        return Tokens().authenticate(token)
+
+
+class GuestTokens(BearerAuth[User | None]):
+    async def authenticate(self, token: str) -> User:
+        return User(token)
+
+
+class Staff(BasicAuth[User]):
+    realm = "staff"
+
+    async def authenticate(self, username: str, password: str) -> User:
+        return User(username)
+
+
+class Keys(APIKeyAuth[User], header="x-key"):
+    async def authenticate(self, key: str) -> User:
+        return User(key)
+
+
+class QueryKeys(Keys, query="key"): ...
+
+
+class WebTokens(JWTBearerAuth[User, Claims]):
+    async def authenticate(self, claims: Claims) -> User:
+        return User(claims.sub)
+
+
+class PlainWebTokens(JWTBearerAuth[User]):
+    async def authenticate(self, claims: Mapping[str, object]) -> User:
+        return User(str(claims["sub"]))
+
+
+class Own:
+    challenge = "Digest"
+
+    async def authenticate(self, headers: Trace) -> User:
+        return User(headers.x_trace_id)
+
+
+own: Authenticator[Trace, User] = Own()
+assert_type(equal_secrets("a", b"b"), bool)
+
+
+class Me(Endpoint, path="/me"):
+    async def get(self, user: User) -> User:
+        return user
+
+
+class GatedApp(BaseApp):
+    default_auth = REQUIRED
+
+    async def _wire(self) -> None:
+        self._include_endpoint(Me(), auth=Tokens())
+        self._include_endpoint(Shop(), auth=PUBLIC)
+        self._include_endpoint(Shop(), auth=own)
+        self._include_endpoint(Me(), auth=WebTokens(keys={"a": "b"}, algorithms=["HS256"], audience="me", leeway=3))
+
+
+class DefaultApp(BaseApp):
+    default_auth = Tokens()
+
+    async def _wire(self) -> None:
+        self.default_auth = Tokens()

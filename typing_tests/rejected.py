@@ -5,12 +5,15 @@ from collections.abc import AsyncIterator
 from msgspec import Struct
 
 from jero import (
+    Authenticator,
     BaseApp,
     BaseFactory,
+    BearerAuth,
     BytesResponse,
     Endpoint,
     HTTPError,
     JSONResponse,
+    JWTBearerAuth,
     NDJSONStreamingResponse,
     OperationMeta,
     RawHeaders,
@@ -20,6 +23,7 @@ from jero import (
     SSEResponse,
     StreamingResponse,
     TestClient,
+    equal_secrets,
 )
 
 
@@ -112,3 +116,35 @@ TestClient("shop:app")  # rejected
 TestClient(App(), timout=3)  # rejected
 TestClient(App()).stream_get("/", item_type=Widget, jsn={})  # rejected
 TestClient(App()).stream_get("/", item_type=3)  # rejected
+
+
+class TakesBytes(BearerAuth[Widget]):
+    async def authenticate(self, token: bytes) -> Widget:  # rejected
+        return Widget(id=1)
+
+
+class GivesOther(BearerAuth[Widget]):
+    async def authenticate(self, token: str) -> Trace:  # rejected
+        return Trace(x_trace_id=token)
+
+
+class GivesNone(BearerAuth[Widget]):
+    async def authenticate(self, token: str) -> Widget | None:  # rejected
+        return None
+
+
+class NoMethod(BearerAuth[Widget]): ...
+
+
+class Tokens(JWTBearerAuth[Widget]): ...
+
+
+class TakesText:
+    async def authenticate(self, headers: str) -> Widget:
+        return Widget(id=1)
+
+
+NoMethod()  # rejected
+Tokens.authenticate(3)  # rejected
+text: Authenticator[Trace, Widget] = TakesText()  # rejected
+equal_secrets(1, "a")  # rejected

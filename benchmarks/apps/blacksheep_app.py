@@ -4,12 +4,23 @@ from typing import Any
 
 import msgspec
 from blacksheep import Application, Content, FromJSON, Request, Response, Router
-from blacksheep.exceptions import HTTPException
-from blacksheep.server.bindings import JSONBinder
+from blacksheep.exceptions import HTTPException, Unauthorized
+from blacksheep.server.bindings import Binder, BoundValue, JSONBinder
 from blacksheep.server.bindings.converters import TypeConverter, class_converters
 from blacksheep.settings.json import json_settings
 
-from apps.models import MAX_BODY_SIZE, REQUEST_ID, ItemRef, NewItem, build_created, build_item, build_page
+from apps.models import (
+    MAX_BODY_SIZE,
+    REQUEST_ID,
+    TOKENS,
+    ItemRef,
+    NewItem,
+    User,
+    build_created,
+    build_item,
+    build_owned,
+    build_page,
+)
 
 encode = msgspec.json.Encoder().encode
 
@@ -87,3 +98,33 @@ async def get_items(page: int = 1, size: int = 10, q: str = "") -> Response:
 async def create_item(data: LimitedJSON[NewItem]) -> Response:
     """POST /items."""
     return _json(201, build_created(data.value))
+
+
+def authenticate(request: Request) -> User:
+    """Admit whoever brings a token. (BlackSheep's authentication strategy would run for all routes.)"""
+    header = request.headers.get_first(b"authorization") or b""
+    scheme, _, token = header.decode("latin-1").partition(" ")
+    user = TOKENS.get(token) if scheme.lower() == "bearer" else None
+    if user is None:
+        raise Unauthorized
+    return user
+
+
+class AuthenticatedUser(BoundValue[User]):
+    """The user of a route that asks for one."""
+
+
+class AuthenticatedUserBinder(Binder):
+    """Binds AuthenticatedUser, before the body: BlackSheep binds in the order of the signature."""
+
+    handle = AuthenticatedUser
+
+    async def get_value(self, request: Request) -> User:
+        """Find the user."""
+        return authenticate(request)
+
+
+@router.post("/my/items")
+async def create_my_item(user: AuthenticatedUser, data: LimitedJSON[NewItem]) -> Response:
+    """POST /my/items."""
+    return _json(201, build_owned(data.value, user.value))

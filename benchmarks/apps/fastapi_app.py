@@ -1,9 +1,12 @@
 """FastAPI, with pydantic models and return annotations, so that pydantic's own serializer writes the JSON."""
 
-from fastapi import FastAPI, Response
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
-from apps.models import MAX_BODY_SIZE, REQUEST_ID
+from apps.models import MAX_BODY_SIZE, REQUEST_ID, TOKENS, User
 
 
 class Item(BaseModel):
@@ -37,6 +40,18 @@ class ItemSummary(BaseModel):
 class NewItem(BaseModel):
     """The body of POST /items."""
 
+    name: str
+    quantity: int
+    price: float
+    active: bool
+    tags: list[str]
+
+
+class OwnedItem(BaseModel):
+    """What POST /my/items answers."""
+
+    id: int
+    owner: str
     name: str
     quantity: int
     price: float
@@ -98,3 +113,25 @@ async def get_items(page: int = 1, size: int = 10, q: str = "") -> list[ItemSumm
 async def create_item(new: NewItem) -> CreatedItem:
     """POST /items."""
     return CreatedItem(id=1001, name=new.name, quantity=new.quantity, price=new.price, active=new.active, tags=new.tags)
+
+
+async def find_user(credentials: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]) -> User:
+    """Admit whoever brings a token."""
+    user = TOKENS.get(credentials.credentials)
+    if user is None:
+        raise HTTPException(401, headers={"www-authenticate": "Bearer"})
+    return user
+
+
+@app.post("/my/items", status_code=201, max_body_size=MAX_BODY_SIZE)
+async def create_my_item(new: NewItem, user: Annotated[User, Depends(find_user)]) -> OwnedItem:
+    """POST /my/items."""
+    return OwnedItem(
+        id=1002,
+        owner=user.name,
+        name=new.name,
+        quantity=new.quantity,
+        price=new.price,
+        active=new.active,
+        tags=new.tags,
+    )

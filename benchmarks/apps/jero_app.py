@@ -4,17 +4,21 @@ from msgspec import Struct
 
 from apps.models import (
     REQUEST_ID,
+    TOKENS,
     CreatedItem,
     Item,
     ItemRef,
     ItemsQuery,
     ItemSummary,
     NewItem,
+    OwnedItem,
+    User,
     build_created,
     build_item,
+    build_owned,
     build_page,
 )
-from jero import BaseApp, Endpoint, JSONResponse, Resource
+from jero import BaseApp, BearerAuth, Endpoint, HTTPError, JSONResponse, Resource
 
 
 # gc=False, as msgspec advises for Structs of scalars: the collector need not look at them.
@@ -50,12 +54,30 @@ class ItemsResource(Resource, path="/items"):
         return build_created(json)
 
 
+class MyItemsResource(Resource, path="/my/items"):
+    """POST /my/items."""
+
+    async def create(self, json: NewItem, user: User) -> OwnedItem:
+        return build_owned(json, user)
+
+
+class Tokens(BearerAuth[User]):
+    """Who a token stands for."""
+
+    async def authenticate(self, token: str) -> User:
+        user = TOKENS.get(token)
+        if user is None:
+            raise HTTPError(401)
+        return user
+
+
 class App(BaseApp):
     """The benchmark's app. Its body limit is jero's default, the 2 MiB that all contenders have."""
 
     async def _wire(self) -> None:
         self._include_endpoint(ItemEndpoint())
         self._include_resource(ItemsResource())
+        self._include_resource(MyItemsResource(), auth=Tokens())
 
 
 app = App()

@@ -8,13 +8,17 @@ from litestar.exceptions import HTTPException
 from apps.models import (
     MAX_BODY_SIZE,
     REQUEST_ID,
+    TOKENS,
     CreatedItem,
     Item,
     ItemRef,
     ItemSummary,
     NewItem,
+    OwnedItem,
+    User,
     build_created,
     build_item,
+    build_owned,
     build_page,
 )
 
@@ -56,8 +60,24 @@ async def create_item(data: NewItem) -> CreatedItem:
     return build_created(data)
 
 
+async def require_json_and_token(request: Request[Any, Any, Any]) -> None:
+    """Admit whoever brings a token; a hook, for the reason above."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    user = TOKENS.get(token) if scheme.lower() == "bearer" else None
+    if user is None:
+        raise HTTPException(status_code=401, headers={"www-authenticate": "Bearer"})
+    request.scope["user"] = user
+    await require_json(request)
+
+
+@post("/my/items", before_request=require_json_and_token, request_max_body_size=MAX_BODY_SIZE)
+async def create_my_item(data: NewItem, request: Request[User, Any, Any]) -> OwnedItem:
+    """POST /my/items."""
+    return build_owned(data, request.user)
+
+
 app = Litestar(
-    route_handlers=[get_item, get_item_by_id, get_items, create_item],
+    route_handlers=[get_item, get_item_by_id, get_items, create_item, create_my_item],
     openapi_config=None,
     logging_config=None,
     debug=False,

@@ -57,6 +57,28 @@ class NewItem(Struct):
     tags: list[str]
 
 
+class User(Struct):
+    """Who a token stands for."""
+
+    name: str
+
+
+# The tokens that POST /my/items admits: a store of tokens that answers at once.
+TOKENS = {"mF_9.B5f-4.1JqM8f1c2d7e0a": User("amelie")}
+
+
+class OwnedItem(Struct):
+    """What POST /my/items answers."""
+
+    id: int
+    owner: str
+    name: str
+    quantity: int
+    price: float
+    active: bool
+    tags: list[str]
+
+
 class CreatedItem(Struct):
     """What POST /items answers."""
 
@@ -91,3 +113,16 @@ def build_page(page: int, size: int, q: str) -> list[ItemSummary]:
 def build_created(new: NewItem) -> CreatedItem:
     """Build the answer of POST /items."""
     return CreatedItem(id=1001, name=new.name, quantity=new.quantity, price=new.price, active=new.active, tags=new.tags)
+
+
+def build_owned(new: NewItem, user: User) -> OwnedItem:
+    """Build the answer of POST /my/items."""
+    return OwnedItem(
+        id=1002,
+        owner=user.name,
+        name=new.name,
+        quantity=new.quantity,
+        price=new.price,
+        active=new.active,
+        tags=new.tags,
+    )

@@ -8,6 +8,7 @@ escaped slash in the path, a mount under a root_path) is checked here too; an ex
 """
 
 import logging
+import re
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from inspect import markcoroutinefunction
@@ -20,13 +21,17 @@ from msgspec import DecodeError, ValidationError
 from apps.models import (
     MAX_BODY_SIZE,
     REQUEST_ID,
+    TOKENS,
     CreatedItem,
     Item,
     ItemRef,
     ItemSummary,
     NewItem,
+    OwnedItem,
+    User,
     build_created,
     build_item,
+    build_owned,
     build_page,
 )
 from asgi import Headers, Message, Receive, Scope, Send
@@ -53,6 +58,7 @@ def problem(status: int, *extra: tuple[bytes, bytes]) -> tuple[int, Headers, byt
 
 
 BAD_REQUEST = problem(400)
+UNAUTHORIZED = problem(401, (b"www-authenticate", b"Bearer"))
 NOT_FOUND = problem(404)
 TOO_LARGE = problem(413)
 UNSUPPORTED_TYPE = problem(415)
@@ -149,6 +155,16 @@ async def read_page(page: int, size: int, q: str) -> list[ItemSummary]:
 async def create(new: NewItem) -> CreatedItem:
     """Create an item."""
     return build_created(new)
+
+
+async def find_user(token: str) -> User | None:
+    """Who a token stands for."""
+    return TOKENS.get(token)
+
+
+async def create_owned(new: NewItem, user: User) -> OwnedItem:
+    """Create an item of somebody's."""
+    return build_owned(new, user)
 
 
 # The routes.
@@ -334,10 +350,101 @@ async def create_item(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": payload})
 
 
+MOST_TOKEN = 16 * 1024
+TOKEN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
+BEARER = re.compile(rb"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
+
+
+def read_token(authorization: bytes) -> bytes | None:
+    """Read the token of a Bearer credential that is not plainly spelled; None if it has none."""
+    if len(authorization) > MOST_TOKEN + 100:
+        return None
+    found = BEARER.fullmatch(authorization)
+    return None if found is None or len(found[1]) > MOST_TOKEN else found[1]
+
+
+async def create_my_item(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0915  # straight-line code
+    """POST /my/items."""
+    try:
+        content_type = b""
+        announced = authorization = None
+        for name, value in scope["headers"]:
+            if name == b"content-type":
+                content_type = value
+            elif name == b"content-length":
+                announced = value
+            elif name == b"authorization":
+                # Several of them are none: together they are no token.
+                authorization = value if authorization is None else authorization + b", " + value
+        if authorization is None:
+            await send_constant(send, UNAUTHORIZED)
+            return
+        token = authorization[7:]
+        if authorization[:7] != b"Bearer " or not 0 < len(token) <= MOST_TOKEN or token.translate(None, TOKEN_BYTES):
+            token = read_token(authorization)
+            if token is None:
+                await send_constant(send, UNAUTHORIZED)
+                return
+        user = await find_user(token.decode())
+        if user is None:
+            await send_constant(send, UNAUTHORIZED)
+            return
+        if content_type != b"application/json" and not is_json(content_type):
+            await send_constant(send, UNSUPPORTED_TYPE)
+            return
+        expected = -1 if announced is None else int(announced)
+        if expected > MAX_BODY_SIZE:
+            await send_constant(send, TOO_LARGE)
+            return
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        body = message.get("body", b"")
+        if len(body) != expected:
+            body = await read_body(message, expected, receive)
+            if body is None or len(body) > MAX_BODY_SIZE:
+                await send_constant(send, TOO_LARGE)
+                return
+        try:
+            # msgspec does not look into members that it skips.
+            if not body.isascii():
+                body.decode()
+            new = decode_new_item(body)
+        except ValidationError:
+            try:
+                await send_unprocessable(send, body)
+            except (DecodeError, UnicodeDecodeError, RecursionError):
+                await send_constant(send, BAD_REQUEST)
+            return
+        except (DecodeError, UnicodeDecodeError, RecursionError):
+            await send_constant(send, BAD_REQUEST)
+            return
+        payload = encode(await create_owned(new, user))
+        length = len(payload)
+    except ConnectionResetError:
+        return
+    except Exception as exc:
+        await fail(scope, send, exc)
+        return
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 201,
+            "headers": [JSON, CONTENT_LENGTH[length] if length < 4096 else content_length(length)],
+        }
+    )
+    await send({"type": "http.response.body", "body": payload})
+
+
 GET: dict[str, Handler] = {"/item": get_item, "/items": get_items}
-POST: dict[str, Handler] = {"/items": create_item}
+POST: dict[str, Handler] = {"/items": create_item, "/my/items": create_my_item}
 ITEM_PREFIX = "/items/"
-ALLOW = {"/item": b"GET, HEAD, OPTIONS", "/items": b"GET, HEAD, POST, OPTIONS", ITEM_PREFIX: b"GET, HEAD, OPTIONS"}
+ALLOW = {
+    "/item": b"GET, HEAD, OPTIONS",
+    "/items": b"GET, HEAD, POST, OPTIONS",
+    "/my/items": b"POST, OPTIONS",
+    ITEM_PREFIX: b"GET, HEAD, OPTIONS",
+}
 
 
 async def head(scope: Scope, receive: Receive, send: Send) -> None:

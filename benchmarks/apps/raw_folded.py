@@ -11,6 +11,8 @@ FOLDED = {
     "await read_by_id(item_id)": 'ItemRef(item_id=item_id, name="Espresso machine")',
     "await read_page(page, size, q)": "build_page(page, size, q)",
     "await create(new)": "build_created(new)",
+    "await find_user(token.decode())": "TOKENS.get(token.decode())",
+    "await create_owned(new, user)": "build_owned(new, user)",
 }
 
 

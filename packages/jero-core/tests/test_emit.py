@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 from jero_core import BaseApp, BytesResponse, Endpoint, HTTPError, JSONResponse, RawHeaders, Resource
 from jero_core.compile import Compiler
 from jero_core.emit import Source, emit
-from jero_core.extend import Binding, Fragment, Literal, Reads
+from jero_core.extend import Binding, Fragment, Guard, Literal, Reads
 from jero_core.planner import Planner
 from jero_core.wiring import Place
 
@@ -91,23 +91,52 @@ class Leased(Endpoint, path="/leased"):
         return f"{lease[1]} {lease[2]}"
 
 
-SOURCES = {**BaseApp.sources, "lease": Lease()}
+class KeyGuards:
+    """Guards that know a secret header."""
+
+    def plan(self, auth, context):
+        check = Fragment.of(
+            """
+            $target = $find($header0)
+            if $target is None:
+                raise $HTTPError(401)
+            """,
+            find={}.get,
+            HTTPError=HTTPError,
+        )
+        return Guard("Keys", check, headers=(b"x-key",), yields=Widget)
 
 
-def plans_of(routable, kind, sources=SOURCES):
-    planner = Planner(sources, 2 * 1024 * 1024)
-    planner.include(routable, kind, Place("here", 1, "test"))
+class Admitted:
+    """A source of what the guard yields."""
+
+    def bind(self, parameter, operation):
+        return Binding(reads=Reads.GUARD, extract=Fragment.of("$target = $admitted"))
+
+
+class Guarded(Endpoint, path="/guarded"):
+    async def put(self, json: Widget, headers: msgspec.defstruct("H", [("x_key", str)]), admitted: Widget) -> None: ...
+
+
+SOURCES = {**BaseApp.sources, "lease": Lease(), "admitted": Admitted()}
+
+
+def plans_of(routable, kind, sources=SOURCES, auth=None):
+    planner = Planner(sources, 2 * 1024 * 1024, guards=KeyGuards())
+    planner.include(routable, kind, Place("here", 1, "test"), auth)
     assert planner.problems == []
     return {plan.name: plan for plan in planner.plans}
 
 
 KINDS = {"Widgets": (Widgets, Resource), "Search": (Search, Endpoint), "Leased": (Leased, Endpoint)}
+KINDS |= {"Guarded": (Guarded, Endpoint)}
 OPERATIONS = ["Widgets.read_one", "Widgets.update", "Widgets.delete", "Search.get", "Search.post", "Leased.post"]
+OPERATIONS.append("Guarded.put")
 
 
 def plan_of(name):
     cls, kind = KINDS[name.partition(".")[0]]
-    return plans_of(cls(), kind)[name]
+    return plans_of(cls(), kind, auth="any" if cls is Guarded else None)[name]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -1,6 +1,7 @@
 """`jero` re-exports what its packages export: complete, unique, identical."""
 
 import ast
+import asyncio
 import importlib
 import subprocess
 import sys
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 
 import jero
+import jero_core
 
-MEMBERS = ("jero_core", "jero_streaming", "jero_testing")
+MEMBERS = ("jero_auth", "jero_core", "jero_streaming", "jero_testing")
+OWN = {"BaseApp"}
+"""What jero has of its own: the app, with what every package brings."""
 ON_USE = ("httpx", "jero_testing", "jero_openapi")
 """What importing jero must not import."""
 
@@ -18,10 +22,35 @@ ON_USE = ("httpx", "jero_testing", "jero_openapi")
 @pytest.mark.parametrize("member", MEMBERS)
 def test_every_exported_name_of_a_member_is_the_same_object_in_jero(member):
     module = importlib.import_module(member)
-    assert {name: getattr(jero, name, None) for name in module.__all__} == {
-        name: getattr(module, name) for name in module.__all__
-    }
-    assert all(getattr(jero, name) is getattr(module, name) for name in module.__all__)
+    names = set(module.__all__) - OWN
+    assert {name: getattr(jero, name, None) for name in names} == {name: getattr(module, name) for name in names}
+    assert all(getattr(jero, name) is getattr(module, name) for name in names)
+
+
+def test_the_app_is_the_core_s_with_the_sources_and_guards_of_every_package():
+    assert jero.BaseApp.__mro__[1] is jero_core.BaseApp
+    assert jero.BaseApp.sources.keys() - jero_core.BaseApp.sources.keys() == {"user"}
+    assert all(jero.BaseApp.sources[name] is source for name, source in jero_core.BaseApp.sources.items())
+    assert isinstance(jero.BaseApp.guards, jero.AuthGuards)
+
+
+def test_the_app_makes_the_factory_that_it_is_given():
+    class Factory(jero.BaseFactory): ...
+
+    class App(jero.BaseApp[Factory]):
+        async def _wire(self):
+            assert type(self._factory) is Factory
+            wired.append(self)
+
+    class PlainApp(jero.BaseApp):
+        async def _wire(self):
+            assert self._factory is None
+            wired.append(self)
+
+    wired = []
+    for app in (App(), PlainApp()):
+        asyncio.run(app._jero_start())
+    assert len(wired) == 2
 
 
 def test_jero_exports_nothing_but_what_its_members_export():

@@ -2,6 +2,7 @@
 
 from .app import BaseApp
 from .errors import HTTPError
+from .guards import PUBLIC, REQUIRED
 from .header_fields import RawHeaders
 from .lifecycle import BaseFactory
 from .links import Link, Location
@@ -11,6 +12,8 @@ from .routables import Endpoint, Resource
 from .wiring import Place, WiringError, WiringProblem
 
 __all__ = [
+    "PUBLIC",
+    "REQUIRED",
     "BaseApp",
     "BaseFactory",
     "BytesResponse",

@@ -28,7 +28,7 @@ from .asgi import Answer, Receive, Respond, Scope, Send, constant, mark_asgi3
 from .codec import Codec
 from .compile import Compiler
 from .convertible import DecHook, EncHook
-from .declarations import hook_faults, stop_faults
+from .declarations import guards_faults, hook_faults, stop_faults
 from .emit import Emitter
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
 from .failures import Failures, logger
@@ -37,7 +37,7 @@ from .inflight import requests_under_way, wait_for_requests
 from .introspect import generic_arguments, place_of
 from .lifecycle import BaseFactory, Lifecycle, factory_on
 from .origins import read_origin
-from .plan import OperationPlan, Source
+from .plan import GuardPlanner, OperationPlan, Source
 from .planner import Planner
 from .routables import Endpoint, Resource, Routable
 from .router import Methods, Router, not_found
@@ -75,6 +75,13 @@ class BaseApp[FactoryT = None](ABC):
 
     sources: ClassVar[Mapping[str, Source]] = SOURCES
     """The sources that handler arguments may name. Add one with `{**BaseApp.sources, "name": source}`."""
+
+    guards: ClassVar[GuardPlanner | None] = None
+    """What makes a guard of the object that is given as `auth=`; jero-auth's is `jero_auth.AuthGuards()`."""
+
+    default_auth: object = None
+    """The `auth=` of includes that have none: an authenticator, PUBLIC or None for no guard, or REQUIRED, which makes
+    each of them a wiring error. A class attribute, or assigned in `_wire` before the first include."""
 
     max_body_size: ClassVar[int] = 2 * 1024 * 1024
     """The limit of a request's body in bytes, unless the handler's class says otherwise."""
@@ -153,11 +160,11 @@ class BaseApp[FactoryT = None](ABC):
                 loop.call_soon_threadsafe(self._jero_stopping.begin)
 
     def _include_resource(self, resource: Resource, *, auth: object = None) -> None:
-        """Serve a resource's operations."""
+        """Serve a resource's operations, to those whom `auth` admits (None: as `default_auth` says)."""
         self._jero_include(resource, Resource, auth)
 
     def _include_endpoint(self, endpoint: Endpoint, *, auth: object = None) -> None:
-        """Serve an endpoint's operations."""
+        """Serve an endpoint's operations, to those whom `auth` admits (None: as `default_auth` says)."""
         self._jero_include(endpoint, Endpoint, auth)
 
     def _jero_include(self, routable: object, kind: type[Routable], auth: object) -> None:
@@ -174,16 +181,7 @@ class BaseApp[FactoryT = None](ABC):
                 raise WiringError([stray])
             self._jero_strays.append(stray)
             return
-        if auth is not None:
-            planner.problems.append(
-                WiringProblem(
-                    "JERO-W040",
-                    caller,
-                    "auth= is given, and this app has no package that authenticates.",
-                    "without auth=, or an app of jero-auth.",
-                )
-            )
-        planner.include(routable, kind, caller)
+        planner.include(routable, kind, caller, auth, self.default_auth)
 
     def _enter[T](self, manager: AbstractContextManager[T]) -> T:
         """Enter a context manager; it is exited when the app stops, in reverse order of entry."""
@@ -271,16 +269,18 @@ class BaseApp[FactoryT = None](ABC):
         # Read from the class: a plain function is not to become a method.
         enc_hook, dec_hook = cls.enc_hook, cls.dec_hook
         codec = Codec(_callable_or_stand_in(enc_hook), _callable_or_stand_in(dec_hook))
-        planner = Planner(self.sources, self.max_body_size, codec, problems=self._jero_strays)
+        planner = Planner(self.sources, self.max_body_size, codec, problems=self._jero_strays, guards=cls.guards)
+        place = place_of(cls, cls.__qualname__)
         planner.report(
-            place_of(cls, cls.__qualname__),
+            place,
             *hook_faults(enc_hook, dec_hook),
             *stop_faults(cls.shutdown_timeout, cls.watch_signals),
+            *guards_faults(cls.guards),
         )
         try:
             planner.links.origin = read_origin(os.environ)
         except Refusal as refusal:
-            planner.report(place_of(cls, cls.__qualname__), refusal)
+            planner.report(place, refusal)
         self._jero_planner = planner
         try:
             self._jero_check_wire()
@@ -291,6 +291,10 @@ class BaseApp[FactoryT = None](ABC):
                 if planner.problems:
                     error.add_note(str(WiringError(planner.problems)))
                 raise
+            try:
+                planner.guards.check_default(self.default_auth)
+            except Refusal as refusal:
+                planner.report(place, refusal)
             router, self._jero_functions = _compile(planner)
             self._jero_plans = tuple(planner.plans)
             self._jero_loop = asyncio.get_running_loop()
@@ -391,7 +395,7 @@ def _compile(planner: Planner) -> tuple[Router, tuple[FunctionType, ...]]:
             try:
                 operations[plan.method] = compiler.compile(emitter.emit(plan))
             except Exception as error:  # noqa: BLE001  # whatever an extension's fragment raises
-                planner.report_fault(plan.place, "the code of a source or reply", error)
+                planner.report_fault(plan.place, "the code of a source, reply or guard", error)
         routes.append((template, operations))
     if planner.problems:
         raise WiringError(planner.problems)

@@ -13,6 +13,7 @@ from .annotations import EMPTY, type_name, unresolvable
 from .codec import Codec
 from .convertible import not_in_json
 from .errors import HTTPError, members_of_error
+from .guards import is_guard_planner
 from .introspect import Signature, is_method
 from .metadata import NO_META, OperationMeta
 from .plan import Source
@@ -95,6 +96,16 @@ def stop_faults(shutdown_timeout: object, watch_signals: object) -> Iterator[Ref
             code="JERO-W051",
             reason=f"the app's watch_signals={watch_signals!r} is neither True nor False.",
             remedy="`watch_signals = False`, if the server's own shutdown is to end the streams.",
+        )
+
+
+def guards_faults(guards: object) -> Iterator[Refusal]:
+    """What is wrong with the app's guards (JERO-W051)."""
+    if guards is not None and not is_guard_planner(guards):
+        yield Refusal(
+            code="JERO-W051",
+            reason=f"the app's guards are {type_name(guards)}, no object with a method `plan`.",
+            remedy="an object that makes guards: `guards = jero_auth.AuthGuards()`.",
         )
 
 

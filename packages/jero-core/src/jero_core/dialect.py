@@ -13,11 +13,14 @@ from .failures import log_abort, log_cleanup
 from .plan import Reply
 from .writer import Writer
 
-NAMES: Final[Mapping[str, str]] = {
-    **{name: name for name in ("scope", "receive", "send")},
+HEAD_NAMES: Final[Mapping[str, str]] = {
+    "scope": "scope",
     "query": "scope['query_string']",
     "headers": "scope['headers']",
 }
+"""What fragments may use of a request's head, by placeholder."""
+
+NAMES: Final[Mapping[str, str]] = {**HEAD_NAMES, "receive": "receive", "send": "send"}
 """What fragments may use of a request, by placeholder."""
 
 

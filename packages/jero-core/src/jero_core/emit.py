@@ -10,11 +10,12 @@ Rules
   `<placeholder>_<n>`, with n the fragment's number; a fragment's own locals are named `_<placeholder>_<n>`. The
   emitter's own names have no number behind an underscore, so the two never meet; user names appear only behind `arg_`,
   as keyword names of the handler's call, and as attribute names.
+- The guard runs before any argument, and gets neither `receive` nor `send`: it cannot read a body or answer by itself.
 - Errors before the response starts become an answer (`fail`); after it has started they are logged and reach the
   server, which aborts the connection.
 
-The locals of the text: scope, receive, send, slot0..., header0... (bytes or None), refused, length, body, result, and
-what the reply renders (payload, headers, status, ...). What speaks ASGI is in dialect.py.
+The locals of the text: scope, receive, send, slot0..., header0... (bytes or None), admitted, refused, length, body,
+result, and what the reply renders (payload, headers, status, ...). What speaks ASGI is in dialect.py.
 """
 
 from collections.abc import Mapping
@@ -23,9 +24,10 @@ from typing import Final
 import msgspec
 
 from . import dialect
+from .annotations import EMPTY
 from .errors import InvalidRequest, join_refusals
 from .failures import Failures
-from .plan import Argument, OperationPlan, Reads
+from .plan import Argument, Guard, OperationPlan, Reads
 from .writer import Writer
 
 _CONTENT_LENGTH: Final = b"content-length"
@@ -52,7 +54,7 @@ class Emitter:
         # The identity of parts that the plan keeps alive, and whatever else `emit` reads.
         key = (
             *((argument.name, argument.positional, id(argument.binding)) for argument in plan.arguments),
-            *(id(plan.reply), plan.is_async, len(plan.template.slots), plan.max_body_size),
+            *(id(plan.reply), plan.is_async, len(plan.template.slots), plan.max_body_size, id(plan.guard)),
         )
         like = self._emitted.get(key)
         if like is None:
@@ -71,7 +73,7 @@ def emit(plan: OperationPlan, failures: Failures = _FAILURES) -> Source:
     writer = Writer()
     arguments = sorted(plan.arguments, key=lambda argument: argument.binding.reads)
     reads_body = bool(arguments) and arguments[-1].binding.reads.is_body
-    wanted = _wanted_headers(arguments, reads_body=reads_body)
+    wanted = _wanted_headers(plan, arguments, reads_body=reads_body)
     slots = [f"slot{index}" for index in range(len(plan.template.slots))]
     names = {**dialect.NAMES, "operation": "operation_name", "fail": "fail", **{slot: slot for slot in slots}}
     cleanups = [(argument.name, argument.binding.after) for argument in arguments if argument.binding.after is not None]
@@ -87,7 +89,9 @@ def emit(plan: OperationPlan, failures: Failures = _FAILURES) -> Source:
     writer.write("try:")
     writer.depth += 1
     together = _refused_together(arguments)
-    is_scanned = False
+    is_scanned = plan.guard is not None
+    if plan.guard is not None:
+        _write_guard(writer, plan.guard, wanted)
     for argument in arguments:
         own_names = names | _names_for(argument, wanted, plan.max_body_size)
         # A path that is none of the app's is 404, whatever else the head holds.
@@ -124,9 +128,10 @@ def emit(plan: OperationPlan, failures: Failures = _FAILURES) -> Source:
     return Source("\n".join(writer.lines) + "\n", writer.namespace, plan.label)
 
 
-def _wanted_headers(arguments: list[Argument], *, reads_body: bool) -> list[bytes]:
-    """The headers that any binding wants, each once."""
-    names = [name for argument in arguments for name in argument.binding.headers]
+def _wanted_headers(plan: OperationPlan, arguments: list[Argument], *, reads_body: bool) -> list[bytes]:
+    """The headers that the guard or any binding wants, each once."""
+    names = [] if plan.guard is None else [*plan.guard.headers]
+    names += [name for argument in arguments for name in argument.binding.headers]
     if reads_body:
         names.append(_CONTENT_LENGTH)
     return list(dict.fromkeys(names))
@@ -151,12 +156,27 @@ def _write_refusable(writer: Writer, argument: Argument, names: Mapping[str, str
         writer.write("if refused is not None:", "    raise refused")
 
 
+def _write_guard(writer: Writer, guard: Guard, wanted: list[bytes]) -> None:
+    dialect.write_header_scan(writer, wanted)
+    names = {**dialect.HEAD_NAMES, "operation": "operation_name", **_header_names(guard.headers, wanted)}
+    if guard.yields is not EMPTY:
+        names["target"] = "admitted"
+    writer.write("# guard")
+    writer.write_fragment(guard.check, names)
+
+
+def _header_names(headers: tuple[bytes, ...], wanted: list[bytes]) -> dict[str, str]:
+    """What stands for `$header0`, ... of a part that wants these headers."""
+    return {f"header{index}": f"header{wanted.index(name)}" for index, name in enumerate(headers)}
+
+
 def _names_for(argument: Argument, wanted: list[bytes], limit: int) -> dict[str, str]:
     """What stands for the things that a binding's fragments may use, beside the dialect's."""
     binding = argument.binding
-    names = {f"header{index}": f"header{wanted.index(name)}" for index, name in enumerate(binding.headers)}
-    names["target"] = f"arg_{argument.name}"
-    if binding.reads is Reads.BODY:
+    names = {**_header_names(binding.headers, wanted), "target": f"arg_{argument.name}"}
+    if binding.reads is Reads.GUARD:
+        names["admitted"] = "admitted"
+    elif binding.reads is Reads.BODY:
         names["body"] = "body"
     elif binding.reads is Reads.STREAM:
         names |= {"length": "length", "limit": repr(limit)}

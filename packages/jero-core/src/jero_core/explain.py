@@ -12,9 +12,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from .annotations import type_name
+from .annotations import EMPTY, type_name
 from .app import BaseApp
-from .plan import OperationPlan
+from .plan import Guard, OperationPlan, Reads
 from .wiring import WiringError
 
 _USAGE = 2
@@ -88,14 +88,16 @@ def describe(plan: OperationPlan) -> Iterator[str]:
     """A plan, in lines for a person."""
     yield plan.label
     yield f"    handler  {plan.name} ({plan.place.file}:{plan.place.line}){'' if plan.is_async else ', not async'}"
+    if plan.guard is not None:
+        yield f"    guard    {_described(plan.guard)}"
     for argument in plan.arguments:
         binding = argument.binding
         kinds = [type_name(binding.body.type)] if binding.body is not None else []
         kinds += [
             f"{fact.name}: {type_name(fact.type)}{'' if fact.required else ', optional'}" for fact in binding.parameters
         ]
-        refused = f" (refuses with {', '.join(map(str, binding.problems))})" if binding.problems else ""
-        yield f"    {argument.name:<8} {'; '.join(kinds) or 'as it came'}{refused}"
+        origin = "what the guard admitted" if binding.reads is Reads.GUARD else "as it came"
+        yield f"    {argument.name:<8} {'; '.join(kinds) or origin}{_refusals(binding.problems)}"
         if binding.reads.is_body:
             yield f"             at most {plan.max_body_size} bytes"
     reply = plan.reply
@@ -104,3 +106,12 @@ def describe(plan: OperationPlan) -> Iterator[str]:
     yield f"    answer   {reply.status} {content}{typed}"
     for error in plan.meta.errors:
         yield f"    raises   {error.status} {type_name(error)}"
+
+
+def _described(guard: Guard) -> str:
+    yields = "" if guard.yields is EMPTY else f": {type_name(guard.yields)}"
+    return f"{guard.name}{yields}{_refusals(guard.problems)}"
+
+
+def _refusals(problems: tuple[int, ...]) -> str:
+    return f" (refuses with {', '.join(map(str, problems))})" if problems else ""

@@ -9,6 +9,12 @@ the argument that asks for it::
 A **reply** is claimed by the return type: a response class has the class method `__jero_reply__(returned, operation)
 -> Reply`. Both are called once for each operation, at startup, and raise `Refusal` for a declaration they cannot serve.
 
+A **guard** says who may call the operations of an include. The app's `guards` is an object with `plan(auth, context) ->
+Guard`, which is called for what is given as `auth=`::
+
+    class App(BaseApp):
+        guards = AddressGuards()
+
 For whoever drives apps, such as test clients, there are `FAULTS`, `Lifecycle`, `factory_on` and `plans_of`.
 """
 
@@ -30,10 +36,21 @@ from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, conten
 from .codec import Codec
 from .collisions import LARGE, key_check
 from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
+from .failures import answer_to
 from .faults import FAULTS
 from .fragment import Fragment, Literal, Name
 from .header_fields import RawHeaders, header_name, header_value, raw_pairs, wire_name
-from .introspect import Parameter, Returned, generic_arguments, read_returned
+from .introspect import (
+    Parameter,
+    Returned,
+    Signature,
+    generic_arguments,
+    is_method,
+    place_of,
+    read_returned,
+    read_signature,
+    type_arguments,
+)
 from .json_problems import JSONProblems
 from .lifecycle import Lifecycle, factory_on
 from .links import Link, Links, Location
@@ -41,6 +58,9 @@ from .plan import (
     Argument,
     Binding,
     BodyFact,
+    Guard,
+    GuardContext,
+    GuardPlanner,
     Operation,
     OperationPlan,
     ParameterFact,
@@ -49,6 +69,7 @@ from .plan import (
     Reply,
     ReplyContext,
     ReplyPlanner,
+    SecurityFact,
     Source,
     plans_of,
 )
@@ -83,6 +104,9 @@ __all__ = [
     "Field",
     "Findings",
     "Fragment",
+    "Guard",
+    "GuardContext",
+    "GuardPlanner",
     "HTTPError",
     "Header",
     "Invalid",
@@ -111,9 +135,11 @@ __all__ = [
     "ReplyPlanner",
     "Returned",
     "Scope",
+    "SecurityFact",
     "Segment",
     "Send",
     "Shape",
+    "Signature",
     "Source",
     "Stopping",
     "Template",
@@ -121,6 +147,7 @@ __all__ = [
     "WiringProblem",
     "WithHead",
     "absent",
+    "answer_to",
     "construct",
     "content_length",
     "conversion",
@@ -129,6 +156,7 @@ __all__ = [
     "generic_arguments",
     "header_name",
     "header_value",
+    "is_method",
     "is_plain_text",
     "is_repeatable",
     "is_writable",
@@ -136,16 +164,19 @@ __all__ = [
     "key_check",
     "list_item",
     "members_of",
+    "place_of",
     "plan_head",
     "plans_of",
     "raw_pairs",
     "read_returned",
+    "read_signature",
     "refuse",
     "shape_of",
     "struct_fields",
     "struct_of",
     "structs_in",
     "text_struct",
+    "type_arguments",
     "type_check",
     "type_name",
     "wire_name",

@@ -37,7 +37,7 @@ class Failures:
 
     async def fail(self, error: Exception, scope: Scope, send: Send) -> None:
         """Answer an exception with Problem Details (RFC 9457)."""
-        answer = _answer_to(error)
+        answer = answer_to(error)
         if isinstance(answer, ClientDisconnected):
             return
         if answer is None:
@@ -71,13 +71,13 @@ class Failures:
         return body, headers, status
 
 
-def _answer_to(error: BaseException) -> HTTPError | ClientDisconnected | None:
-    """The error that answers for an exception; None if it is a fault of the server."""
+def answer_to(error: BaseException) -> HTTPError | ClientDisconnected | None:
+    """The error that answers for an exception: itself, or in its group; None if it is a fault of the server."""
     if isinstance(error, HTTPError) or isinstance(error, ClientDisconnected):  # noqa: SIM101  # a union costs 200 ns
         return error
     if not isinstance(error, BaseExceptionGroup):
         return None
-    answers = [_answer_to(leaf) for leaf in _leaves(error)]
+    answers = [answer_to(leaf) for leaf in _leaves(error)]
     if None in answers:
         return None
     return next((answer for answer in answers if isinstance(answer, HTTPError)), answers[0])

@@ -4,12 +4,13 @@ Everything that needs to know the API reads plans; nothing reads a handler a sec
 startup, from a handler's signature (introspect.py, planner.py) and is turned into one function (emit.py, compile.py).
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from enum import IntEnum
 from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from .annotations import EMPTY
 from .codec import Codec
 from .fragment import Fragment
 from .introspect import Parameter, Returned
@@ -23,13 +24,15 @@ from .wiring import Place
 class Reads(IntEnum):
     """What a binding reads of the request. Bindings run in this order; at most one may be `BODY` or `STREAM`."""
 
-    PATH = 0
+    GUARD = 0
+    """Nothing: it takes what the operation's guard has yielded."""
+    PATH = 1
     """The slots of the path."""
-    HEAD = 1
+    HEAD = 2
     """The rest of the head: the query string and the headers."""
-    BODY = 2
+    BODY = 3
     """The whole body, as bytes."""
-    STREAM = 3
+    STREAM = 4
     """The body's messages as they arrive; the binding calls `receive` itself."""
 
     @property
@@ -54,16 +57,66 @@ class BodyFact(msgspec.Struct, frozen=True):
     type: object
 
 
+class SecurityFact(msgspec.Struct, frozen=True):
+    """For documents: how a request proves who sends it.
+
+    `scheme` is an OpenAPI 3.1 Security Scheme Object (section 4.8.27), `name` what an API document calls it.
+    """
+
+    name: str
+    scheme: Mapping[str, object]
+    scopes: tuple[str, ...] = ()
+
+
+class Guard(msgspec.Struct, frozen=True):
+    """Who may call the operations of an include: what its `auth=` was planned to be.
+
+    `check` runs first of all in the generated function, before any argument is bound and any body message received. It
+    refuses a request by raising HTTPError, or assigns what it yields to `$target`. It may await. Bound are `$scope`,
+    `$query`, `$headers`, `$operation` (the operation's name, str) and `$header0`... (the values of `headers`, bytes or
+    None, repeats joined with a comma).
+    """
+
+    name: str
+    """What people call it, such as the name of an authenticator's class."""
+    check: Fragment
+    headers: tuple[bytes, ...] = ()
+    yields: object = EMPTY
+    """The type of what `$target` gets, for the binding that takes it; `EMPTY` if it gets nothing."""
+    anonymous: bool = False
+    """Whether it also admits a request that proves nothing. An operation must then take what it yields."""
+    problems: tuple[int, ...] = (401,)
+    """Statuses that a request can get from it."""
+    security: tuple[SecurityFact, ...] = ()
+    """What a request needs, all of them together; with `anonymous`, or nothing."""
+
+
+class GuardContext(msgspec.Struct, frozen=True):
+    """What a guard may know of the app that it is planned for."""
+
+    codec: Codec
+
+
+@runtime_checkable
+class GuardPlanner(Protocol):
+    """Turns what an app gives as `auth=` into a `Guard`; the app's `guards`."""
+
+    def plan(self, auth: object, context: GuardContext, /) -> Guard:
+        """Plan the guard of every include that has this object. Raises `Refusal` if it cannot guard anything."""
+        ...
+
+
 class Binding(msgspec.Struct, frozen=True):
     """How one argument gets its value.
 
     `admit` runs before the first body message is received, and may refuse the request by its head.
 
-    `extract` assigns the argument's value to `$target`. It runs inside the generated function, where these are bound:
-    `$query` (bytes), `$headers` (pairs of bytes), `$scope`, `$receive`, `$slot0`... (path slots, str), `$header0`...
-    (the values of `headers`, bytes or None, repeats joined with a comma), `$body` (bytes, with `Reads.BODY`), and with
-    `Reads.STREAM` `$limit` (the most bytes to take) and `$length` (the announced length, -1 if there is none). It may
-    await. It refuses a request by raising HTTPError.
+    `extract` assigns the argument's value to `$target`. It runs inside the generated function, where these are
+    bound: `$query` (bytes), `$headers` (pairs of bytes), `$scope`, `$receive`, `$slot0`... (path slots, str),
+    `$header0`... (the values of `headers`, bytes or None, repeats joined with a comma), `$body` (bytes, with
+    `Reads.BODY`), with `Reads.GUARD` `$admitted` (what the guard has yielded), and with `Reads.STREAM` `$limit`
+    (the most bytes to take) and `$length` (the announced length, -1 if there is none). It may await. It refuses a
+    request by raising HTTPError.
 
     `after` runs once the response has been sent or has failed; `$target` is None if extraction never finished.
     """
@@ -129,6 +182,8 @@ class OperationPlan(msgspec.Struct, frozen=True):
     max_body_size: int
     """The limit of the request body, in bytes."""
     meta: OperationMeta = NO_META
+    guard: Guard | None = None
+    """Who may call it; None if everybody may."""
 
     @property
     def label(self) -> str:
@@ -154,6 +209,8 @@ class Operation(msgspec.Struct, frozen=True):
     template: Template
     max_body_size: int
     codec: Codec
+    guard: Guard | None = None
+    """Who may call it; None if everybody may."""
 
 
 class ReplyContext(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ It is the one place where a declaration's parts meet: the class and its keywords
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -28,10 +28,22 @@ from .declarations import (
     source_faults,
     usable_sources,
 )
+from .guards import UNKNOWN, Guards, anonymity_faults
 from .introspect import Parameter, Returned, Signature, place_of, read_signature, type_arguments
 from .link_scan import links_in
 from .links import Links, Mounted
-from .plan import Argument, Binding, Operation, OperationPlan, Reply, ReplyContext, SharingSource, Source
+from .plan import (
+    Argument,
+    Binding,
+    Guard,
+    GuardPlanner,
+    Operation,
+    OperationPlan,
+    Reply,
+    ReplyContext,
+    SharingSource,
+    Source,
+)
 from .replies.choose import plan_reply
 from .routables import BODILESS_METHODS, OperationKind, Routable
 from .stopping import Stopping
@@ -46,6 +58,15 @@ _ELSEWHERE: Final[Mapping[str, tuple[str, str]]] = {
 """The sources that sibling packages bring, for the remedy alone: core knows nothing else of siblings."""
 
 
+class _Included(NamedTuple):
+    """What the operations of one include share."""
+
+    routable: Routable
+    mount: Template | None
+    guard: Guard | None
+    place: Place
+
+
 class Planner:
     """Plans for one app: what was included, and what is wrong with it."""
 
@@ -55,11 +76,13 @@ class Planner:
         max_body_size: int,
         codec: Codec | None = None,
         problems: Iterable[WiringProblem] = (),
+        guards: GuardPlanner | None = None,
     ) -> None:
         self.sources = sources
         self.max_body_size = max_body_size
         self.codec = codec or Codec()
         self.stopping = Stopping()
+        self.guards = Guards(guards, self.codec)
         self.links = Links(self.codec)
         self.plans: list[OperationPlan] = []
         self.problems = [*problems]
@@ -71,10 +94,18 @@ class Planner:
         self._bindings: dict[object, Binding] = {}
         self._replies: dict[object, Reply] = {}
 
-    def include(self, routable: object, kind: type[Routable], caller: Place) -> None:
-        """Plan every operation of a Resource or Endpoint instance."""
+    def include(
+        self,
+        routable: object,
+        kind: type[Routable],
+        caller: Place,
+        auth: object = None,
+        default_auth: object = None,
+    ) -> None:
+        """Plan every operation of a Resource or Endpoint instance, behind the guard that `auth` or the default is."""
         if not self._included:
             self._check_app(caller)
+        guard = self._plan_guard(auth, default_auth, caller)
         with self._reporting(caller):
             handlers = as_routable(routable, kind)
             cls = type(handlers)
@@ -87,7 +118,7 @@ class Planner:
             self._included.add(cls)
             place = place_of(cls, short_name(cls))
             # A class that no class statement made has no line.
-            self._plan_class(handlers, place if place.line else msgspec.structs.replace(caller, name=place.name))
+            self._plan_class(handlers, guard, place if place.line else msgspec.structs.replace(caller, name=place.name))
 
     def _check_app(self, caller: Place) -> None:
         """Report what is wrong with the app's own attributes, and go on without the sources that are none."""
@@ -100,7 +131,17 @@ class Planner:
             if isinstance(source, SharingSource):
                 self._shared_by[name] = source.shared_by
 
-    def _plan_class(self, routable: Routable, place: Place) -> None:
+    def _plan_guard(self, auth: object, default: object, caller: Place) -> Guard | None:
+        with self._reporting(caller):
+            try:
+                return self.guards.guard_for(auth, default)
+            except Refusal:
+                raise
+            except Exception as error:
+                raise _fault("the app's guards", error) from error
+        return UNKNOWN
+
+    def _plan_class(self, routable: Routable, guard: Guard | None, place: Place) -> None:
         cls = type(routable)
         operations = operations_of(cls)
         with self._reporting(place):
@@ -118,7 +159,7 @@ class Planner:
         with self._reporting(place):
             mount = mount_template(cls)
         for name, operation_kind in operations.items():
-            self._plan_operation(routable, name, operation_kind, mount, place)
+            self._plan_operation(_Included(routable, mount, guard, place), name, operation_kind)
 
     def _take_ref(self, cls: type[Routable]) -> None:
         ref = cls._jero_keywords.get("ref")
@@ -172,10 +213,9 @@ class Planner:
             others.setdefault(plan.method, plan)
         return [(next(iter(plans.values())).template, list(plans.values())) for plans in by_shape.values()]
 
-    def _plan_operation(
-        self, routable: Routable, name: str, kind: OperationKind, mount: Template | None, class_place: Place
-    ) -> None:
+    def _plan_operation(self, included: "_Included", name: str, kind: OperationKind) -> None:
         """Plan one operation. Without a mount path (it is reported already) look for what else is wrong."""
+        routable, mount, guard, class_place = included
         cls = type(routable)
         full_name = f"{short_name(cls)}.{name}"
         place = Place(class_place.file, class_place.line, full_name)
@@ -191,8 +231,10 @@ class Planner:
             with self._reporting(place):
                 check_receiver(signature, self.sources)
             template = self._item_template(mount, kind, signature, place)
-            operation = Operation(kind.method, template, self._limit_of(cls), self.codec)
+            operation = Operation(kind.method, template, self._limit_of(cls), self.codec, guard)
             arguments = self._plan_arguments(signature.parameters, operation, place)
+            if len(self.problems) == before:
+                self.report(place, *anonymity_faults(guard, arguments))
             reply = None if signature.returned is None else self._plan_reply(signature.returned, kind)
             if mount is None or reply is None or len(self.problems) > before:
                 return
@@ -211,6 +253,7 @@ class Planner:
                     reply=reply,
                     max_body_size=operation.max_body_size,
                     meta=meta_of(cls, name),
+                    guard=guard,
                 )
             )
 
@@ -330,7 +373,7 @@ class Planner:
     def report(self, place: Place, *refusals: Refusal) -> None:
         """Note what is wrong at a place."""
         for refusal in refusals:
-            problem = WiringProblem(refusal.code, place, refusal.reason, refusal.remedy)
+            problem = WiringProblem(refusal.code, refusal.place or place, refusal.reason, refusal.remedy)
             if problem not in self.problems:  # Two parts of a declaration may share a fault, such as a Struct's.
                 self.problems.append(problem)
 
@@ -378,5 +421,6 @@ def _fault(what: str, error: Exception) -> Refusal:
     return Refusal(
         code="JERO-W019",
         reason=f"{what} failed: {type(error).__name__}: {error}.",
-        remedy="a source or reply that raises `Refusal` for what it cannot serve, and whose fragments are Python.",
+        remedy="a source, reply or guard that raises `Refusal` for what it cannot serve, and whose fragments are "
+        "Python.",
     )

@@ -34,7 +34,7 @@ CODES: Final = MappingProxyType(
         "JERO-W016": "a source cannot bind the annotation",
         "JERO-W017": "an operation name is no method",
         "JERO-W018": "a handler is a generator",
-        "JERO-W019": "a source or reply is faulty",
+        "JERO-W019": "a source, reply or guard is faulty",
         "JERO-W020": "a return annotation is missing",
         "JERO-W021": "a return type has no reply",
         "JERO-W022": "a response header Struct cannot be sent",
@@ -45,6 +45,8 @@ CODES: Final = MappingProxyType(
         "JERO-W032": "a path field has no slot",
         "JERO-W033": "a template has slots that the handler does not take",
         "JERO-W040": "auth= needs jero-auth",
+        "JERO-W041": "an include does not say who may call it",
+        "JERO-W042": "a handler of anonymous callers takes nothing of them",
         "JERO-W050": "the factory is not what the app declares",
         "JERO-W051": "an attribute of the app class is wrong",
         "JERO-W052": "something is included outside _wire",
@@ -98,17 +100,19 @@ class WiringError(Exception):
 class Refusal(Exception):  # noqa: N818  # a verdict that the planner collects, not an error that a user sees
     """A source or reply cannot serve the declaration at hand; raised while planning, never on a request."""
 
-    def __init__(self, *, reason: str, remedy: str, code: str = "JERO-W016") -> None:
+    def __init__(self, *, reason: str, remedy: str, code: str = "JERO-W016", place: Place | None = None) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
         self.remedy = remedy
+        self.place = place
+        """Where the fault is, if not at the declaration that is being planned."""
         self.others: tuple[Refusal, ...] = ()
         """Further faults of the same part, found together with this one."""
 
     def about(self, what: str) -> "Refusal":
         """The same fault, its reason said of `what`."""
-        return Refusal(code=self.code, reason=f"{what}: {self.reason}", remedy=self.remedy)
+        return Refusal(code=self.code, reason=f"{what}: {self.reason}", remedy=self.remedy, place=self.place)
 
 
 def refuse(faults: Iterable[Refusal]) -> None:

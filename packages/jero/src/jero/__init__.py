@@ -1,14 +1,26 @@
 """A msgspec-first ASGI micro-framework whose type hints are the API contract.
 
-This package holds nothing of its own: every name is the same object as in the package that defines it. What an app does
-not need while it serves (the names of jero_testing) is imported when it is first used.
+Every name is the same object as in the package that defines it, but for `BaseApp`: jero-core's, with the sources and
+guards of all packages. What an app does not need while it serves (the names of jero_testing) is imported when it is
+first used.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from jero_auth import (
+    APIKeyAuth,
+    Authenticator,
+    AuthGuards,
+    BasicAuth,
+    BearerAuth,
+    JWTBearerAuth,
+    UserSource,
+    equal_secrets,
+)
 from jero_core import (
-    BaseApp,
+    PUBLIC,
+    REQUIRED,
     BaseFactory,
     BytesResponse,
     Endpoint,
@@ -50,18 +62,28 @@ if TYPE_CHECKING:
         check_source,
     )
 
+from .app import BaseApp
+
 __all__ = [
+    "PUBLIC",
+    "REQUIRED",
+    "APIKeyAuth",
     "ASGIViolation",
     "AppTimeout",
     "AsyncStreamSession",
     "AsyncTestClient",
+    "AuthGuards",
+    "Authenticator",
     "BaseApp",
     "BaseFactory",
+    "BasicAuth",
+    "BearerAuth",
     "BytesResponse",
     "Endpoint",
     "FactoryHarness",
     "HTTPError",
     "JSONResponse",
+    "JWTBearerAuth",
     "LastEventIDSource",
     "Link",
     "Location",
@@ -81,10 +103,12 @@ __all__ = [
     "StreamingResponse",
     "TestClient",
     "TestSSEEvent",
+    "UserSource",
     "WiringError",
     "WiringProblem",
     "check_reply",
     "check_source",
+    "equal_secrets",
 ]
 
 _ON_USE = {

@@ -24,6 +24,7 @@ class App(BaseApp):
     shutdown_timeout = "10s"
     watch_signals = "SIGTERM"
     enc_hook = "json"
+    guards = "guards"
     sources = {**BaseApp.sources, "clock": Clock, "now": 3}
 
     def dec_hook(self, type_, value):

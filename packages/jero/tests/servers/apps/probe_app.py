@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from jero import BaseApp, Endpoint, Resource
+from jero import BaseApp, BearerAuth, Endpoint, HTTPError, Resource
 
 
 class TextPath(Struct):
@@ -23,8 +23,26 @@ class WidgetResource(Resource, path="/widgets"):
         return json
 
 
+class User(Struct):
+    name: str
+
+
+class Tokens(BearerAuth[User]):
+    async def authenticate(self, token: str) -> User:
+        if token != "right":
+            raise HTTPError(401)
+        return User("ada")
+
+
+class UploadEndpoint(Endpoint, path="/upload", max_body_size=64 * 1024 * 1024):
+    async def put(self, content: bytes, user: User) -> str:
+        print("the gated handler ran", flush=True)  # noqa: T201  # into the log that the test reads
+        return f"{len(content)} bytes of {user.name}"
+
+
 class ProbeApp(BaseApp):
     async def _wire(self) -> None:
+        self._include_endpoint(UploadEndpoint(), auth=Tokens())
         self._include_endpoint(EchoEndpoint())
         self._include_resource(WidgetResource())
 
