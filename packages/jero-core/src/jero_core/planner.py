@@ -31,7 +31,7 @@ from .declarations import (
 from .introspect import Parameter, Returned, Signature, place_of, read_signature, type_arguments
 from .link_scan import links_in
 from .links import Links, Mounted
-from .plan import Argument, Binding, Operation, OperationPlan, Reply, ReplyContext, SharingSource, Source
+from .plan import Argument, Binding, KeywordSource, Operation, OperationPlan, Reply, ReplyContext, SharingSource, Source
 from .replies.choose import plan_reply
 from .routables import BODILESS_METHODS, OperationKind, Routable
 from .template import ROOT, Template
@@ -56,6 +56,8 @@ class Planner:
     ) -> None:
         self.sources = sources
         self.max_body_size = max_body_size
+        self.has_own_limit = False
+        """Whether the app sets its body limit itself; a binding's own default stands back behind that."""
         self.codec = codec or Codec()
         self.links = Links(self.codec)
         self.plans: list[OperationPlan] = []
@@ -65,6 +67,8 @@ class Planner:
         self._has_all_sources = True
         # Same-shaped operations share what is planned for them: it makes a large app start several times sooner.
         self._shared_by: dict[str, Callable[[Operation], Hashable]] = {}
+        self._keywords: dict[str, Callable[[object], None]] = {}
+        """The class keywords that sources understand, and their checks."""
         self._bindings: dict[object, Binding] = {}
         self._replies: dict[object, Reply] = {}
 
@@ -96,12 +100,18 @@ class Planner:
         for name, source in self.sources.items():
             if isinstance(source, SharingSource):
                 self._shared_by[name] = source.shared_by
+            if isinstance(source, KeywordSource):
+                try:
+                    self._keywords |= source.class_keywords
+                except Exception as error:  # noqa: BLE001  # whatever an extension does
+                    self.report_fault(caller, f"the source {name!r}", error)
 
     def _plan_class(self, routable: Routable, place: Place) -> None:
         cls = type(routable)
         operations = operations_of(cls)
         with self._reporting(place):
-            refuse(keyword_faults(cls, self.codec))
+            refuse(keyword_faults(cls, self.codec, self._keywords.keys()))
+        keywords = self._keywords_of(cls, place)
         with self._reporting(place):
             if not operations:
                 raise Refusal(
@@ -115,7 +125,7 @@ class Planner:
         with self._reporting(place):
             mount = mount_template(cls)
         for name, operation_kind in operations.items():
-            self._plan_operation(routable, name, operation_kind, mount, place)
+            self._plan_operation(routable, name, operation_kind, mount, place, keywords=keywords)
 
     def _take_ref(self, cls: type[Routable]) -> None:
         ref = cls._jero_keywords.get("ref")
@@ -170,7 +180,14 @@ class Planner:
         return [(next(iter(plans.values())).template, list(plans.values())) for plans in by_shape.values()]
 
     def _plan_operation(
-        self, routable: Routable, name: str, kind: OperationKind, mount: Template | None, class_place: Place
+        self,
+        routable: Routable,
+        name: str,
+        kind: OperationKind,
+        mount: Template | None,
+        class_place: Place,
+        *,
+        keywords: Mapping[str, object],
     ) -> None:
         """Plan one operation. Without a mount path (it is reported already) look for what else is wrong."""
         cls = type(routable)
@@ -188,7 +205,7 @@ class Planner:
             with self._reporting(place):
                 check_receiver(signature, self.sources)
             template = self._item_template(mount, kind, signature, place)
-            operation = Operation(kind.method, template, self._limit_of(cls), self.codec)
+            operation = Operation(kind.method, template, self._limit_of(cls), self.codec, keywords)
             arguments = self._plan_arguments(signature.parameters, operation, place)
             reply = None if signature.returned is None else self._plan_reply(signature.returned, kind)
             if mount is None or reply is None or len(self.problems) > before:
@@ -206,14 +223,34 @@ class Planner:
                     is_async=signature.is_async,
                     arguments=arguments,
                     reply=reply,
-                    max_body_size=operation.max_body_size,
+                    max_body_size=self._limit_of(cls, arguments),
                     meta=meta_of(cls, name),
                 )
             )
 
-    def _limit_of(self, cls: type[Routable]) -> int:
+    def _limit_of(self, cls: type[Routable], arguments: Iterable[Argument] = ()) -> int:
+        """The limit of a body: the class's, the app's own, a binding's default, or the app's default."""
         limit = cls._jero_keywords.get("max_body_size")
-        return limit if is_size(limit) else self.max_body_size
+        if is_size(limit):
+            return limit
+        defaults = (argument.binding.default_body_size for argument in arguments if not self.has_own_limit)
+        return next((size for size in defaults if size is not None), self.max_body_size)
+
+    def _keywords_of(self, cls: type[Routable], place: Place) -> Mapping[str, object]:
+        """What a class gives of the keywords that sources understand; what is wrong is reported, and left out."""
+        given: dict[str, object] = {}
+        for name, check in self._keywords.items():
+            if name in cls._jero_keywords:
+                value = cls._jero_keywords[name]
+                with self._reporting(place):
+                    try:
+                        check(value)
+                    except Refusal:
+                        raise
+                    except Exception as error:
+                        raise _fault(f"the check of the class keyword `{name}`", error) from error
+                    given[name] = value
+        return given
 
     def _item_template(
         self, mount: Template | None, kind: OperationKind, signature: Signature, place: Place
