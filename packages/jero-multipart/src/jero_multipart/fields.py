@@ -104,7 +104,7 @@ class Form(msgspec.Struct, frozen=True):
 def read_form(parameter: Parameter, operation: Operation) -> Form:
     """The form that an argument's annotation names. Raises `Refusal` with everything that is wrong with it."""
     found = struct_fields(parameter.annotation)
-    if found is None:
+    if found is None or found[0] in _PARTS:
         raise _no_struct(parameter)
     struct, fields = found
     refusals: list[Refusal] = []
@@ -120,13 +120,17 @@ def read_form(parameter: Parameter, operation: Operation) -> Form:
 
 def _no_struct(parameter: Parameter) -> Refusal:
     bare = shape_of(parameter.annotation)
+    if bare.origin in _PARTS:
+        name = type_name(bare.type)
+        return Refusal(
+            reason=f"{parameter.name}: {name} is one part, and the argument is the whole form.",
+            remedy=f"a Struct with the part as a field: `class Upload(Struct): file: {name}`.",
+        )
     remedy = "a msgspec Struct with one field for each part of the form."
     if struct_fields(bare.type) is not None:
         remedy = "the Struct without `| None`; what a form may leave out is a field with a default."
     elif structs_in(bare.type) is not None:
         remedy = "one Struct; for a choice of Structs, a field of that union, which is a JSON part."
-    elif bare.origin is SpooledFilePart:
-        remedy = "a Struct with the file as a field: `class Upload(Struct): file: SpooledFilePart`."
     return Refusal(reason=f"{parameter.name}: {type_name(parameter.annotation)} is no Struct.", remedy=remedy)
 
 

@@ -1,10 +1,10 @@
 """A msgspec-first ASGI micro-framework whose type hints are the API contract.
 
-This package holds nothing of its own: every name is the same object as in the package that defines it.
+Every name is the same object as in the package that defines it, but for `BaseApp`: jero's has the sources of all
+packages (app.py).
 """
 
 from jero_core import (
-    BaseApp,
     BaseFactory,
     BytesResponse,
     Endpoint,
@@ -19,12 +19,18 @@ from jero_core import (
     WiringError,
     WiringProblem,
 )
+from jero_multipart import FilePart, FormPart, FormSource, SpooledFilePart
+
+from .app import BaseApp
 
 __all__ = [
     "BaseApp",
     "BaseFactory",
     "BytesResponse",
     "Endpoint",
+    "FilePart",
+    "FormPart",
+    "FormSource",
     "HTTPError",
     "JSONResponse",
     "Link",
@@ -33,6 +39,7 @@ __all__ = [
     "Place",
     "RawHeaders",
     "Resource",
+    "SpooledFilePart",
     "WiringError",
     "WiringProblem",
 ]

@@ -1,0 +1,27 @@
+"""The app of the whole of jero: core's, with the sources of every package.
+
+Another package's source is one more line of `_SOURCES`.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+import jero_core
+from jero_core.extend import Source
+from jero_multipart import FormSource
+
+_SOURCES: Final[Mapping[str, Source]] = {
+    **jero_core.BaseApp.sources,
+    "form": FormSource(),
+}
+
+
+class BaseApp[FactoryT = None](jero_core.BaseApp[FactoryT]):
+    """An ASGI 3 application. Subclasses say in `_wire` what it is made of.
+
+    `BaseApp[Factory]` makes a `Factory` at startup and offers it as `self._factory`; `App(factory=f)` takes one that is
+    made already, for tests. It is the `BaseApp` of jero-core with the sources of jero's other packages.
+    """
+
+    sources: ClassVar[Mapping[str, Source]] = _SOURCES
+    """The sources that handler arguments may name. Add one with `{**BaseApp.sources, "name": source}`."""
