@@ -22,8 +22,8 @@ from typing import Any, BinaryIO, Final
 HELD: Final = 64 * 1024
 """The bytes that stay in memory, and from which on a write is worth a thread's while."""
 
-MOST_WAITING: Final = 256 * 1024
-"""The bytes that may wait for a write under way."""
+MOST_WAITING: Final = 64 * 1024
+"""The bytes from which on a request waits for the write under way."""
 
 _SMALL: Final = 4 * 1024
 _COPY: Final = 256 * 1024
