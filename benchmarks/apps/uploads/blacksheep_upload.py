@@ -19,5 +19,5 @@ async def upload(request: Request) -> Response:
     except (KeyError, ValueError) as error:
         raise BadRequest("year") from error
     told = {"title": form["title"], "author": form["author"], "year": year}
-    told |= {"filename": file.file_name, "size": file.size}
+    told |= {"filename": file.file_name.decode(), "size": file.size}
     return Response(200, None, Content(b"application/json", encode(told)))

@@ -1,7 +1,8 @@
 """jero."""
 
-from jero import BaseApp, Endpoint, SpooledFilePart
 from msgspec import Struct
+
+from jero import BaseApp, Endpoint, SpooledFilePart
 
 
 class UploadForm(Struct):

@@ -83,7 +83,9 @@ async def told_all(form):
     return "\n".join([f"{name}: {await told(getattr(form, name))}" for name in form.__struct_fields__])
 
 
-class Uploads(Endpoint, path="/upload", max_part_size=2_000, max_part_headers=4, max_part_header_size=200, max_parts=12):
+class Uploads(
+    Endpoint, path="/upload", max_part_size=2_000, max_part_headers=4, max_part_header_size=200, max_parts=12
+):
     async def post(self, form: Upload) -> str:
         return await told_all(form)
 
@@ -223,7 +225,9 @@ def pieces_of(body, kind, random_):
 async def answer(app, method, headers, pieces, is_cut):
     """What was sent for one request, and nothing may be raised."""
     messages = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
-    messages.append({"type": "http.disconnect"} if is_cut else {"type": "http.request", "body": b"", "more_body": False})
+    messages.append(
+        {"type": "http.disconnect"} if is_cut else {"type": "http.request", "body": b"", "more_body": False}
+    )
     incoming = iter(messages)
     sent = []
     scope = {"type": "http", "method": method, "path": "/upload", "raw_path": b"/upload", "query_string": b""}
@@ -263,7 +267,7 @@ def watched(folder):
 
 
 def descriptors():
-    return len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+    return len([*Path("/proc/self/fd").iterdir()]) if Path("/proc/self/fd").exists() else 0
 
 
 async def check(app, seed, number, faults, folder):
@@ -284,11 +288,9 @@ async def check(app, seed, number, faults, folder):
     status = answers["whole"][0]["status"] if answers["whole"] else 0
     if status >= 500 or faults.records:
         return f"{status}: {faults.records}", status
-    # A spool that was abandoned is closed in the executor's one thread, behind what is under way there.
-    await asyncio.to_thread(int)
-    await asyncio.to_thread(int)
-    if descriptors() > before or os.listdir(folder):
-        return f"descriptors {before} to {descriptors()}, files {os.listdir(folder)}", status
+    App.sources["form"]._disk.submit(int).result()  # An abandoned spool is closed behind what is under way.
+    if descriptors() > before or [*Path(folder).iterdir()]:
+        return f"descriptors {before} to {descriptors()}, files {[*Path(folder).iterdir()]}", status
     return None, status
 
 
@@ -298,8 +300,9 @@ async def run(seed, numbers, folder):
     with watched(folder) as faults:
         app = App()
         await app._jero_start()
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-        await asyncio.to_thread(gc.collect)
+        disk = App.sources["form"]._disk
+        disk._threads = ThreadPoolExecutor(1)  # One, so that jobs have an order.
+        disk.submit(gc.collect).result()
         for number in numbers:
             faults.records.clear()
             problem, status = await check(app, seed, number, faults, folder)
@@ -343,7 +346,9 @@ def main():
                 statuses += counted
                 for number, problem in found.items():
                     print(f"--seed {options.seed} --only {number}: {problem}"[:2_000])
-    print(f"{statuses.total()} bodies in three chunkings, {time.perf_counter() - begin:.0f} s; status: {dict(statuses)}")
+    print(
+        f"{statuses.total()} bodies in three chunkings, {time.perf_counter() - begin:.0f} s; status: {dict(statuses)}"
+    )
     if problems:
         print(f"{len(problems)} problems")
     return 1 if problems else 0

@@ -22,7 +22,7 @@ from .filenames import UnusableName, base_name
 from .limits import Limits
 from .parts import FilePart, FormPart, SpooledFilePart
 from .problems import Problems
-from .spool import Spool
+from .spool import Disk, Spool
 
 _NO_HEADERS = RawHeaders()
 _ENCODINGS = frozenset({"7bit", "8bit", "binary"})
@@ -31,9 +31,10 @@ _ENCODINGS = frozenset({"7bit", "8bit", "binary"})
 class Collector:
     """The parts of one form."""
 
-    def __init__(self, form: Form, limits: Limits) -> None:
+    def __init__(self, form: Form, limits: Limits, disk: Disk) -> None:
         self._form = form
         self._limits = limits
+        self._disk = disk
         self._problems = Problems(form.codec)
         self._values: dict[str, list[object]] = {}
         self._counts: dict[str, int] = {}
@@ -62,7 +63,7 @@ class Collector:
         self._is_held = is_wanted and not is_spooled
         if self._is_spooled:
             if self.spool is None:
-                self.spool = Spool()
+                self.spool = Spool(disk=self._disk)
             self._start = self.spool.size
 
     def add(self, data: bytes) -> None:

@@ -9,8 +9,6 @@ Rules
 - Whatever ends the reading early, the spool is closed.
 """
 
-from typing import cast
-
 import msgspec
 
 from jero_core.extend import ClientDisconnected, HTTPError, Receive
@@ -19,16 +17,17 @@ from .collecting import Collector
 from .fields import Form
 from .limits import Limits
 from .multipart_body import MultipartBody
-from .spool import Spool
+from .spool import Disk, Spool
 from .urlencoded_body import URLEncodedBody
 
 
 class FormReader:
     """Reads the forms of one operation; made at startup."""
 
-    def __init__(self, form: Form, limits: Limits) -> None:
+    def __init__(self, form: Form, limits: Limits, disk: Disk) -> None:
         self._form = form
         self._limits = limits
+        self._disk = disk
 
     async def __call__(
         self, receive: Receive, boundary: bytes | None, length: int, limit: int
@@ -38,7 +37,7 @@ class FormReader:
         `boundary` is that of a multipart body, None for a url-encoded one; `length` the announced length in bytes, -1
         if there is none; `limit` the most bytes to take. Raises HTTPError, ClientDisconnected, and OSError of the disk.
         """
-        collector = Collector(self._form, self._limits)
+        collector = Collector(self._form, self._limits, self._disk)
         body: MultipartBody | URLEncodedBody
         if boundary is None:
             body = URLEncodedBody(self._limits, collector)
@@ -61,7 +60,7 @@ async def _read(
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
-        chunk = cast("bytes", message.get("body", b""))
+        chunk: bytes = message.get("body", b"")  # type: ignore[assignment]  # ASGI: bytes
         if 0 <= length < taken + len(chunk):
             chunk = chunk[: length - taken]
         room = limit - taken

@@ -9,6 +9,7 @@ from typing import ClassVar
 from jero_core.extend import Binding, BodyFact, Fragment, Operation, Parameter, Reads
 
 from .limits import CLASS_KEYWORDS, MAX_BODY_SIZE, limits_of
+from .spool import Disk
 
 
 class FormSource:
@@ -20,6 +21,9 @@ class FormSource:
     """
 
     class_keywords: ClassVar[Mapping[str, Callable[[object], None]]] = CLASS_KEYWORDS
+
+    def __init__(self) -> None:
+        self._disk = Disk()
 
     def shared_by(self, operation: Operation, /) -> Hashable:
         """What of an operation the binding depends on."""
@@ -39,7 +43,7 @@ class FormSource:
         )
         extract = Fragment.of(
             "form_spool, $target = await $read_form($receive, form_boundary, $length, $limit)",
-            read_form=FormReader(form, limits_of(operation.keywords)),
+            read_form=FormReader(form, limits_of(operation.keywords), self._disk),
         )
         after = Fragment.of(
             """
