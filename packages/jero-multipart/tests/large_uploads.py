@@ -3,7 +3,7 @@
     python packages/jero-multipart/tests/large_uploads.py --server uvicorn --size 1024 --uploads 1 20
 
 starts the server with the app below, sends that many uploads of `--size` MiB at once, and tells by how much its memory
-grew and how long its event loop was held up (a prober in the server that sleeps 10 ms at a time). It ends with 1 if that
+grew and how long its event loop was held up (a prober in the server sleeps 10 ms at a time). It ends with 1 if that
 was 8 MiB or 50 ms. In the suite a smaller one runs; `pytest -m soak packages/jero-multipart` runs the whole.
 
 Growth is the peak of the resident set, against what it was after as many uploads of 8 MiB at once. The server has its

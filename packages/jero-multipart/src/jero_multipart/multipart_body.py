@@ -63,12 +63,10 @@ class MultipartBody:
     def _take_preamble(self, data: bytes) -> bytes:
         held, first = self._held, self._delimiter[2:]
         held += data
-        start = 0 if held.startswith(first) else held.find(self._delimiter) + 2
-        if start == 1:  # There is none yet.
-            if len(held) >= MOST_PREAMBLE + len(self._delimiter):
-                raise HTTPError(400, "The multipart body does not begin with its boundary.")
+        start = held.find(first)
+        if start < 0 and len(held) < MOST_PREAMBLE + len(self._delimiter):
             return b""
-        if start - 2 > MOST_PREAMBLE:
+        if start < 0 or start - 2 > MOST_PREAMBLE or (start > 0 and held[max(0, start - 2) : start] != b"\r\n"):
             raise HTTPError(400, "The multipart body does not begin with its boundary.")
         rest = bytes(held[start + len(first) :])
         held.clear()
