@@ -7,11 +7,14 @@ from jero import (
     BaseFactory,
     BytesResponse,
     Endpoint,
+    FilePart,
+    FormPart,
     HTTPError,
     JSONResponse,
     OperationMeta,
     RawHeaders,
     Resource,
+    SpooledFilePart,
 )
 
 
@@ -30,6 +33,16 @@ class WrongPath(Resource, path=3): ...  # rejected
 
 
 class WrongLimit(Endpoint, path="/", max_body_size="1MB"): ...  # rejected
+
+
+class WrongParts(Endpoint, path="/", max_parts="10"): ...  # rejected
+
+
+FilePart(data=b"")  # rejected
+FilePart(filename="a", data="text")  # rejected
+SpooledFilePart(data=b"")  # rejected
+SpooledFilePart("a", b"")  # rejected
+FormPart()  # rejected
 
 
 class Returns(Endpoint, path="/"):

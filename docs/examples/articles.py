@@ -4,7 +4,7 @@ Serve it with ``granian --interface asgi --working-dir docs/examples articles:ap
 The articles' images are kept in a temporary folder for as long as the app runs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -80,7 +80,7 @@ class Page(Endpoint, path="/"):
 
 
 @contextmanager
-def image_folder() -> Iterator[Path]:
+def image_folder() -> Generator[Path]:
     with TemporaryDirectory(prefix="articles-") as folder:
         yield Path(folder)
 

@@ -11,7 +11,7 @@ All have `content_type`, `raw_headers`, and with a Struct as the last type argum
 
 import os
 from collections.abc import AsyncGenerator
-from typing import cast
+from typing import cast, overload
 
 import msgspec
 
@@ -57,20 +57,39 @@ class SpooledFilePart[H = None]:
 
     __slots__ = ("_position", "_spool", "_start", "content_type", "filename", "headers", "raw_headers", "size")
 
+    @overload
+    def __init__(
+        self: "SpooledFilePart[None]",
+        *,
+        filename: str,
+        data: bytes = ...,
+        content_type: str | None = ...,
+        raw_headers: RawHeaders = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        *,
+        filename: str,
+        data: bytes = ...,
+        content_type: str | None = ...,
+        headers: H,
+        raw_headers: RawHeaders = ...,
+    ) -> None: ...
     def __init__(
         self,
         *,
         filename: str,
         data: bytes = b"",
         content_type: str | None = None,
-        headers: H = cast("H", None),  # noqa: B008  # a constant
+        headers: object = None,
         raw_headers: RawHeaders = _NO_HEADERS,
     ) -> None:
         self.filename = filename
         """The last component of the name that the client gave, without control characters. It still is the client's."""
         self.content_type = content_type
         """The part's Content-Type as it was sent: what the client takes the file for. None if it has none."""
-        self.headers = headers
+        self.headers = cast("H", headers)
         """The part's headers as a Struct; None without one."""
         self.raw_headers = raw_headers
         """Every header of the part."""
