@@ -6,8 +6,8 @@ The pages are docs/guide/*.md, README.md and packages/*/README.md. A page's fenc
   is started, and it stays up until the next one or the page's end. `python shop.py` names the file that the block is
   called in reports and tracebacks (else `snippet.py`); lines count from the block's first.
 - `http` with a request (`GET /widgets/7`, headers, an empty line, the body), then `http` with the answer or `json` with
-  the body of a 200: sent to the page's app. Of the answer the status line, the headers that are shown and the body are
-  compared; JSON as values in their order.
+  the body of a 200: sent to the page's app, a multipart body with CRLF at its lines' ends. Of the answer the status
+  line, the headers that are shown and the body are compared; JSON as values in their order.
 - `text output`: what was printed since the last `python` block began.
 - `text log`: what was logged since the last `python` block began. An error in the log must be shown right behind it,
   or have been answered by a 500.
@@ -343,10 +343,11 @@ class Page:
         if self.app is None:
             raise Wrong("there is no app to send this to")
         headers = parse_headers(lines)
+        body = body.removesuffix("\n")
+        if any(value.startswith("multipart/") for _, value in headers):
+            body = body.replace("\n", "\r\n")
         with contextlib.redirect_stdout(self.printed):
-            answer = self.runner.run(
-                exchange(self.app, request_line[1], request_line[2], headers, body.removesuffix("\n").encode())
-            )
+            answer = self.runner.run(exchange(self.app, request_line[1], request_line[2], headers, body.encode()))
         self.pending = block.line, answer
 
     def _compare_answer(self, block: Block, answer: Answer) -> None:

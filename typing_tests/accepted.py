@@ -19,6 +19,8 @@ from jero import (
     BytesResponse,
     Endpoint,
     FactoryHarness,
+    FilePart,
+    FormPart,
     HTTPError,
     JSONResponse,
     JWTBearerAuth,
@@ -29,6 +31,7 @@ from jero import (
     ReplayBuffer,
     Resource,
     ServerSentEvent,
+    SpooledFilePart,
     SSEResponse,
     StreamingResponse,
     TestClient,
@@ -72,6 +75,45 @@ class WidgetResource(Resource, path="/widgets", max_body_size=1024):
         return JSONResponse(json=Widget(id=path.widget_id, name="bolt"), raw_headers={"x-a": "b"})
 
     def delete(self, path: WidgetPath) -> None: ...
+
+
+class UploadForm(Struct):
+    title: FormPart[str]
+    widget: FormPart[Widget, Trace]
+    thumbnail: FilePart
+    photo: FilePart[Trace]
+    files: list[SpooledFilePart]
+    video: SpooledFilePart[Trace] | None = None
+
+
+class Uploads(Endpoint, path="/uploads", max_parts=10, max_part_size=1024, max_body_size=1024**3):
+    async def post(self, form: UploadForm) -> str:
+        assert_type(form.title.data, str)
+        assert_type(form.title.headers, None)
+        assert_type(form.widget.data, Widget)
+        assert_type(form.widget.headers, Trace)
+        assert_type(form.widget.content_type, str | None)
+        assert_type(form.thumbnail.data, bytes)
+        assert_type(form.photo.headers.x_trace_id, str)
+        assert_type(form.files[0].filename, str)
+        assert_type(form.files[0].headers, None)
+        assert_type(await form.files[0].read(10), bytes)
+        async for chunk in form.files[0].iter_chunks():
+            assert_type(chunk, bytes)
+        await form.files[0].save("file")
+        if form.video is not None:
+            assert_type(form.video.headers.x_trace_id, str)
+            assert_type(await form.video.seek(0), int)
+        return form.photo.raw_headers["content-type"]
+
+
+made = UploadForm(
+    title=FormPart(data="t"),
+    widget=FormPart(data=Widget(id=1, name="bolt"), headers=Trace(x_trace_id="t")),
+    thumbnail=FilePart(filename="a", data=b""),
+    photo=FilePart(filename="a", data=b"", headers=Trace(x_trace_id="t")),
+    files=[SpooledFilePart(filename="a", data=b"")],
+)
 
 
 class Icon(Endpoint, path="/icon"):

@@ -11,6 +11,8 @@ from jero import (
     BearerAuth,
     BytesResponse,
     Endpoint,
+    FilePart,
+    FormPart,
     HTTPError,
     JSONResponse,
     JWTBearerAuth,
@@ -20,6 +22,7 @@ from jero import (
     ReplayBuffer,
     Resource,
     ServerSentEvent,
+    SpooledFilePart,
     SSEResponse,
     StreamingResponse,
     TestClient,
@@ -42,6 +45,16 @@ class WrongPath(Resource, path=3): ...  # rejected
 
 
 class WrongLimit(Endpoint, path="/", max_body_size="1MB"): ...  # rejected
+
+
+class WrongParts(Endpoint, path="/", max_parts="10"): ...  # rejected
+
+
+FilePart(data=b"")  # rejected
+FilePart(filename="a", data="text")  # rejected
+SpooledFilePart(data=b"")  # rejected
+SpooledFilePart("a", b"")  # rejected
+FormPart()  # rejected
 
 
 class Returns(Endpoint, path="/"):

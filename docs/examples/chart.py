@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from jero import BaseApp, BytesResponse, Endpoint, LastEventIDSource, ReplayBuffer, ServerSentEvent, SSEResponse
+from jero import BaseApp, BytesResponse, Endpoint, ReplayBuffer, ServerSentEvent, SSEResponse
 
 PERIOD = 0.1
 """Seconds from one measurement to the next."""
@@ -76,8 +76,6 @@ async def measuring(readings: ReplayBuffer[Reading]) -> AsyncGenerator[None]:
 
 
 class App(BaseApp):
-    sources = {**BaseApp.sources, "last_event_id": LastEventIDSource()}
-
     async def _wire(self) -> None:
         readings = ReplayBuffer[Reading](max_events=600, max_age=60.0)
         await self._aenter(measuring(readings))

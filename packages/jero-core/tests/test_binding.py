@@ -1,5 +1,6 @@
 """Binding: arguments bind by name (SPEC section 4)."""
 
+import copy
 import dataclasses
 import datetime
 import enum
@@ -16,6 +17,7 @@ from msgspec import Meta, Struct
 from jero_core import BaseApp, Endpoint, HTTPError, RawHeaders, Resource
 from jero_core.collisions import MOST_COMPOSED, check_composed_keys, check_numbers, key_check
 from jero_core.extend import JSONProblems
+from jero_core.sources.content import ContentSource
 
 from .asgi_driver import app_of, post_json, request, serve
 
@@ -869,6 +871,36 @@ def test_repeated_headers_are_joined_up_to_16_kib(size, status):
 
     headers = [("x-trace-id", "a" * size), ("x-trace-id", "b" * 8_191)]
     assert request(app_of(Spot()), "GET", "/spot", headers=headers).status == status
+
+
+class Large(ContentSource):
+    """Takes larger bodies than jero's default, unless somebody says otherwise."""
+
+    def bind(self, parameter, operation, /):
+        return copy.replace(super().bind(parameter, operation), default_body_size=3 * 1024 * 1024)
+
+
+def test_a_binding_s_own_body_limit_stands_in_for_the_default_alone():
+    class Default(Endpoint, path="/default"):
+        async def post(self, large: bytes) -> None: ...
+
+    class Own(Default, path="/own", max_body_size=5): ...
+
+    class Base(BaseApp):
+        sources = {**BaseApp.sources, "large": Large()}
+
+    class Small(Base):
+        max_body_size = 3
+
+    def status(base, endpoint, target, size):
+        return request(app_of(endpoint, base=base), "POST", target, body=b"x" * size).status
+
+    assert status(Base, Default(), "/default", 3 * 1024 * 1024) == 204
+    assert status(Base, Default(), "/default", 3 * 1024 * 1024 + 1) == 413
+    assert status(Base, Own(), "/own", 5) == 204
+    assert status(Base, Own(), "/own", 6) == 413
+    assert status(Small, Default(), "/default", 3) == 204
+    assert status(Small, Default(), "/default", 4) == 413
 
 
 def test_a_body_in_one_byte_messages_is_read_in_linear_time():

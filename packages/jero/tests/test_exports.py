@@ -12,9 +12,9 @@ import pytest
 import jero
 import jero_core
 
-MEMBERS = ("jero_auth", "jero_core", "jero_streaming", "jero_testing")
+MEMBERS = ("jero_auth", "jero_core", "jero_multipart", "jero_streaming", "jero_testing")
 OWN = {"BaseApp"}
-"""What jero has of its own: the app, with what every package brings."""
+"""What jero has of its own: the app, with what every package brings (DESIGN, law 3)."""
 ON_USE = ("httpx", "jero_testing", "jero_openapi")
 """What importing jero must not import."""
 
@@ -29,7 +29,7 @@ def test_every_exported_name_of_a_member_is_the_same_object_in_jero(member):
 
 def test_the_app_is_the_core_s_with_the_sources_and_guards_of_every_package():
     assert jero.BaseApp.__mro__[1] is jero_core.BaseApp
-    assert jero.BaseApp.sources.keys() - jero_core.BaseApp.sources.keys() == {"user"}
+    assert jero.BaseApp.sources.keys() - jero_core.BaseApp.sources.keys() == {"form", "last_event_id", "user"}
     assert all(jero.BaseApp.sources[name] is source for name, source in jero_core.BaseApp.sources.items())
     assert isinstance(jero.BaseApp.guards, jero.AuthGuards)
 
@@ -63,12 +63,22 @@ def test_no_two_members_export_the_same_name():
     assert len(exported) == len(set(exported))
 
 
-def test_jero_holds_no_code_of_its_own():
-    tree = ast.parse(Path(jero.__file__).read_text())
+def test_jero_holds_no_code_of_its_own_but_the_app():
+    folder = Path(jero.__file__).parent
+    assert {path.name for path in folder.glob("*.py")} == {"__init__.py", "app.py"}
+    tree = ast.parse((folder / "__init__.py").read_text())
     kinds = {type(node) for node in tree.body}
     assert kinds <= {ast.Expr, ast.Import, ast.ImportFrom, ast.Assign, ast.If, ast.FunctionDef}
     assert [node.name for node in tree.body if isinstance(node, ast.FunctionDef)] == ["__getattr__", "__dir__"]
     assert [ast.unparse(node.test) for node in tree.body if isinstance(node, ast.If)] == ["TYPE_CHECKING"]
+    app = ast.parse((folder / "app.py").read_text())
+    assert not [node for node in ast.walk(app) if isinstance(node, ast.FunctionDef)]
+
+
+def test_importing_jero_imports_neither_the_parser_of_forms_nor_what_it_needs():
+    code = "import sys, jero; print(*[name for name in ('multipart', 'tempfile', 'shutil') if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
 
 
 def loaded_after(code):

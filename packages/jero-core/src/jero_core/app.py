@@ -84,7 +84,10 @@ class BaseApp[FactoryT = None](ABC):
     each of them a wiring error. A class attribute, or assigned in `_wire` before the first include."""
 
     max_body_size: ClassVar[int] = 2 * 1024 * 1024
-    """The limit of a request's body in bytes, unless the handler's class says otherwise."""
+    """The limit of a request's body in bytes, unless the handler's class says otherwise.
+
+    What an app sets itself holds for every source; this default stands back behind a source's own, such as a form's.
+    """
 
     shutdown_timeout: ClassVar[float] = 10.0
     """The longest time in seconds that a stopping app waits for requests under way before it closes its resources."""
@@ -270,6 +273,7 @@ class BaseApp[FactoryT = None](ABC):
         enc_hook, dec_hook = cls.enc_hook, cls.dec_hook
         codec = Codec(_callable_or_stand_in(enc_hook), _callable_or_stand_in(dec_hook))
         planner = Planner(self.sources, self.max_body_size, codec, problems=self._jero_strays, guards=cls.guards)
+        planner.has_own_limit = self._jero_sets_limit()
         place = place_of(cls, cls.__qualname__)
         planner.report(
             place,
@@ -346,6 +350,11 @@ class BaseApp[FactoryT = None](ABC):
         """Each operation's plan and generated source, of a started app."""
         sources = {function.__globals__["handler"]: inspect.getsource(function) for function in self._jero_functions}
         return [(plan, sources[plan.handler]) for plan in self._jero_plans]
+
+    def _jero_sets_limit(self) -> bool:
+        """Whether the app, or a class that it derives from, sets `max_body_size` itself."""
+        own = (vars(cls) for cls in type(self).__mro__ if cls is not BaseApp)
+        return any("max_body_size" in names for names in (vars(self), *own))
 
     def _jero_check_wire(self) -> None:
         wire = type(self)._wire

@@ -7,6 +7,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final, cast
 
 from .annotations import EMPTY, type_name, unresolvable
@@ -137,16 +138,16 @@ def usable_sources(sources: object) -> dict[str, Source]:
     return {name: source for name, source in pairs if _is_source(source)}
 
 
-def keyword_faults(cls: type[Routable], codec: Codec) -> Iterator[Refusal]:
-    """What is wrong with a class's keywords (JERO-W003)."""
+def keyword_faults(cls: type[Routable], codec: Codec, of_sources: AbstractSet[str] = frozenset()) -> Iterator[Refusal]:
+    """What is wrong with a class's keywords (JERO-W003), but for those of sources, which check them themselves."""
     keywords = cls._jero_keywords
-    for keyword in sorted(keywords.keys() - KEYWORDS):
+    for keyword in sorted(keywords.keys() - KEYWORDS - of_sources):
         operation = keyword.removeprefix("meta_")
         if operation == keyword:
             yield Refusal(
                 code="JERO-W003",
                 reason=f"`{keyword}` is no class keyword.",
-                remedy=f"one of {listing(sorted(KEYWORDS))}, and `meta_<operation>`.",
+                remedy=f"one of {listing(sorted(KEYWORDS | of_sources))}, and `meta_<operation>`.",
             )
         elif operation not in operations_of(cls):
             yield Refusal(

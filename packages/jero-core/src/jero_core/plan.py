@@ -50,11 +50,27 @@ class ParameterFact(msgspec.Struct, frozen=True):
     required: bool
 
 
+class PartFact(msgspec.Struct, frozen=True):
+    """For documents: one part of a form."""
+
+    name: str
+    type: object
+    """The type of the part's content: a scalar, a Struct for JSON, or bytes."""
+    required: bool
+    repeats: bool = False
+    """Whether there may be several parts of this name."""
+    is_file: bool = False
+    headers: object = None
+    """The Struct of the part's typed headers; None without."""
+
+
 class BodyFact(msgspec.Struct, frozen=True):
     """For documents: a request body."""
 
     content_types: tuple[str, ...]
     type: object
+    parts: tuple[PartFact, ...] = ()
+    """The parts of a form."""
 
 
 class SecurityFact(msgspec.Struct, frozen=True):
@@ -130,6 +146,8 @@ class Binding(msgspec.Struct, frozen=True):
     """Statuses that a bad request can get from this binding."""
     parameters: tuple[ParameterFact, ...] = ()
     body: BodyFact | None = None
+    default_body_size: int | None = None
+    """The limit of the body in bytes where neither the handler's class nor the app sets one; None stands for 2 MiB."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -211,6 +229,8 @@ class Operation(msgspec.Struct, frozen=True):
     codec: Codec
     guard: Guard | None = None
     """Who may call it; None if everybody may."""
+    keywords: Mapping[str, object] = {}
+    """What the handler's class gives of the keywords that sources understand, checked."""
 
 
 class ReplyContext(msgspec.Struct, frozen=True):
@@ -233,6 +253,9 @@ class Source(Protocol):
 
     A source may have a method `shared_by(operation) -> Hashable`: operations for which it gives the same share one
     binding for each annotation, which makes an app of many operations start sooner. The built-in sources have it.
+
+    A source may have an attribute `class_keywords`: the class keywords that it adds to those of Resource and Endpoint,
+    each with a function that raises `Refusal` (JERO-W003) for a wrong value. `bind` finds them in `operation.keywords`.
     """
 
     def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
@@ -246,6 +269,16 @@ class SharingSource(Source, Protocol):
 
     def shared_by(self, operation: Operation, /) -> Hashable:
         """What of the operation the binding depends on."""
+        ...
+
+
+@runtime_checkable
+class KeywordSource(Source, Protocol):
+    """A source with class keywords of its own."""
+
+    @property
+    def class_keywords(self) -> Mapping[str, Callable[[object], None]]:
+        """The keywords, each with the check of its value, which raises `Refusal`."""
         ...
 
 

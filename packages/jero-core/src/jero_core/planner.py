@@ -37,6 +37,7 @@ from .plan import (
     Binding,
     Guard,
     GuardPlanner,
+    KeywordSource,
     Operation,
     OperationPlan,
     Reply,
@@ -64,6 +65,8 @@ class _Included(NamedTuple):
     routable: Routable
     mount: Template | None
     guard: Guard | None
+    keywords: Mapping[str, object]
+    """Those of the class that sources understand."""
     place: Place
 
 
@@ -80,6 +83,8 @@ class Planner:
     ) -> None:
         self.sources = sources
         self.max_body_size = max_body_size
+        self.has_own_limit = False
+        """Whether the app sets its body limit itself; a binding's own default stands back behind that."""
         self.codec = codec or Codec()
         self.stopping = Stopping()
         self.guards = Guards(guards, self.codec)
@@ -91,6 +96,8 @@ class Planner:
         self._has_all_sources = True
         # Same-shaped operations share what is planned for them: it makes a large app start several times sooner.
         self._shared_by: dict[str, Callable[[Operation], Hashable]] = {}
+        self._keywords: dict[str, Callable[[object], None]] = {}
+        """The class keywords that sources understand, and their checks."""
         self._bindings: dict[object, Binding] = {}
         self._replies: dict[object, Reply] = {}
 
@@ -130,6 +137,11 @@ class Planner:
         for name, source in self.sources.items():
             if isinstance(source, SharingSource):
                 self._shared_by[name] = source.shared_by
+            if isinstance(source, KeywordSource):
+                try:
+                    self._keywords |= source.class_keywords
+                except Exception as error:  # noqa: BLE001  # whatever an extension does
+                    self.report_fault(caller, f"the source {name!r}", error)
 
     def _plan_guard(self, auth: object, default: object, caller: Place) -> Guard | None:
         with self._reporting(caller):
@@ -145,7 +157,8 @@ class Planner:
         cls = type(routable)
         operations = operations_of(cls)
         with self._reporting(place):
-            refuse(keyword_faults(cls, self.codec))
+            refuse(keyword_faults(cls, self.codec, self._keywords.keys()))
+        keywords = self._keywords_of(cls, place)
         with self._reporting(place):
             if not operations:
                 raise Refusal(
@@ -159,7 +172,7 @@ class Planner:
         with self._reporting(place):
             mount = mount_template(cls)
         for name, operation_kind in operations.items():
-            self._plan_operation(_Included(routable, mount, guard, place), name, operation_kind)
+            self._plan_operation(_Included(routable, mount, guard, keywords, place), name, operation_kind)
 
     def _take_ref(self, cls: type[Routable]) -> None:
         ref = cls._jero_keywords.get("ref")
@@ -215,7 +228,7 @@ class Planner:
 
     def _plan_operation(self, included: "_Included", name: str, kind: OperationKind) -> None:
         """Plan one operation. Without a mount path (it is reported already) look for what else is wrong."""
-        routable, mount, guard, class_place = included
+        routable, mount, guard, keywords, class_place = included
         cls = type(routable)
         full_name = f"{short_name(cls)}.{name}"
         place = Place(class_place.file, class_place.line, full_name)
@@ -231,7 +244,7 @@ class Planner:
             with self._reporting(place):
                 check_receiver(signature, self.sources)
             template = self._item_template(mount, kind, signature, place)
-            operation = Operation(kind.method, template, self._limit_of(cls), self.codec, guard)
+            operation = Operation(kind.method, template, self._limit_of(cls), self.codec, guard, keywords)
             arguments = self._plan_arguments(signature.parameters, operation, place)
             if len(self.problems) == before:
                 self.report(place, *anonymity_faults(guard, arguments))
@@ -251,15 +264,35 @@ class Planner:
                     is_async=signature.is_async,
                     arguments=arguments,
                     reply=reply,
-                    max_body_size=operation.max_body_size,
+                    max_body_size=self._limit_of(cls, arguments),
                     meta=meta_of(cls, name),
                     guard=guard,
                 )
             )
 
-    def _limit_of(self, cls: type[Routable]) -> int:
+    def _limit_of(self, cls: type[Routable], arguments: Iterable[Argument] = ()) -> int:
+        """The limit of a body: the class's, the app's own, a binding's default, or the app's default."""
         limit = cls._jero_keywords.get("max_body_size")
-        return limit if is_size(limit) else self.max_body_size
+        if is_size(limit):
+            return limit
+        defaults = (argument.binding.default_body_size for argument in arguments if not self.has_own_limit)
+        return next((size for size in defaults if size is not None), self.max_body_size)
+
+    def _keywords_of(self, cls: type[Routable], place: Place) -> Mapping[str, object]:
+        """What a class gives of the keywords that sources understand; what is wrong is reported, and left out."""
+        given: dict[str, object] = {}
+        for name, check in self._keywords.items():
+            if name in cls._jero_keywords:
+                value = cls._jero_keywords[name]
+                with self._reporting(place):
+                    try:
+                        check(value)
+                    except Refusal:
+                        raise
+                    except Exception as error:
+                        raise _fault(f"the check of the class keyword `{name}`", error) from error
+                    given[name] = value
+        return given
 
     def _item_template(
         self, mount: Template | None, kind: OperationKind, signature: Signature, place: Place

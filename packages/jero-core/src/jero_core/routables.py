@@ -46,7 +46,8 @@ class Routable:
             ref: str | None = None,
             max_body_size: int | None = None,
             meta: OperationMeta | None = None,
-            **meta_of_operations: OperationMeta | None,
+            # `meta_<operation>`, and the keywords of sources, which core does not know: startup checks them.
+            **others: OperationMeta | int | None,
         ) -> None: ...
 
     else:

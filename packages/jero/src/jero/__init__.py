@@ -35,6 +35,7 @@ from jero_core import (
     WiringError,
     WiringProblem,
 )
+from jero_multipart import FilePart, FormPart, FormSource, SpooledFilePart
 from jero_streaming import (
     LastEventIDSource,
     NDJSONStreamingResponse,
@@ -81,6 +82,9 @@ __all__ = [
     "BytesResponse",
     "Endpoint",
     "FactoryHarness",
+    "FilePart",
+    "FormPart",
+    "FormSource",
     "HTTPError",
     "JSONResponse",
     "JWTBearerAuth",
@@ -98,6 +102,7 @@ __all__ = [
     "SampleRequest",
     "ServerSentEvent",
     "ShutdownFailed",
+    "SpooledFilePart",
     "StartupFailed",
     "StreamSession",
     "StreamingResponse",

@@ -1,0 +1,171 @@
+"""A multipart/form-data body (RFC 7578), fed to the `multipart` library's push parser as it arrives.
+
+Rules
+-----
+- The answer does not depend on how the body came in pieces. Left to itself the parser takes a line break of another
+  kind, a preamble, or a header of just the limit now for one thing and now for another, as the pieces fall. So it is
+  fed by the body's own structure: each part gets a parser of its own, first each line of its head as a whole, then its
+  content as it comes. Where the content ended the parser has told by what it gave back; the next part begins behind
+  that.
+- Content is handed on as it came: without a copy, unless a part ends in the middle of a piece.
+- A preamble before the first delimiter is skipped (RFC 2046, section 5.1.1), within `MOST_PREAMBLE` bytes; everything
+  behind the last delimiter is.
+- Limits are checked as bytes arrive, and 413 answers at once; what is malformed is 400 at once.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
+
+from jero_core.extend import HTTPError
+
+from .collecting import Collector
+from .limits import Limits
+
+MOST_PREAMBLE: Final = 4 * 1024
+"""The most bytes before the first delimiter. No browser or HTTP library sends any."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class MultipartBody:
+    """Reads one body."""
+
+    def __init__(self, boundary: bytes, limits: Limits, most_bytes: int, collector: Collector) -> None:
+        self._boundary = boundary
+        self._limits = limits
+        self._most_bytes = most_bytes
+        self._collector = collector
+        self._delimiter = b"\r\n--" + boundary
+        self._parser: PushMultipartParser
+        self._parts = 0
+        self._lines = 0
+        self._held = bytearray()
+        """What has arrived of something that must be whole."""
+        self._ahead = 0
+        """By how many bytes of the content, or of a delimiter, the parser is ahead of what it has given back."""
+        self._step: Callable[[bytes], bytes] = self._take_preamble
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes. Raises HTTPError 400 and 413."""
+        while data:
+            data = self._step(data)
+
+    def close(self) -> None:
+        """End the body. Raises HTTPError 400 if it is not complete."""
+        if self._step != self._take_epilogue:
+            raise HTTPError(400, "The multipart body ends before its last boundary.")
+
+    # Each step takes what is its own of the bytes, and gives back the rest.
+
+    def _take_preamble(self, data: bytes) -> bytes:
+        held, first = self._held, self._delimiter[2:]
+        held += data
+        start = held.find(first)
+        if start < 0 and len(held) < MOST_PREAMBLE + len(self._delimiter):
+            return b""
+        if start < 0 or start - 2 > MOST_PREAMBLE or (start > 0 and held[max(0, start - 2) : start] != b"\r\n"):
+            raise HTTPError(400, "The multipart body does not begin with its boundary.")
+        rest = bytes(held[start + len(first) :])
+        held.clear()
+        self._step = self._take_first_tail
+        return rest
+
+    def _take_first_tail(self, data: bytes) -> bytes:
+        """The two bytes behind the first delimiter: a line break, or the mark of the end of a form without parts."""
+        missing = 2 - len(self._held)
+        self._held += data[:missing]
+        if len(self._held) == 2:
+            tail = bytes(self._held)
+            self._held.clear()
+            if tail == b"--":
+                self._step = self._take_epilogue
+            elif tail == b"\r\n":
+                self._begin_part()
+            else:
+                raise HTTPError(400, "The multipart body is malformed: Unexpected bytes after boundary.")
+        return data[missing:]
+
+    def _begin_part(self) -> None:
+        self._parts += 1
+        if self._parts > self._limits.max_parts:
+            raise HTTPError(413, f"The form has more than {self._limits.max_parts} parts.")
+        self._parser = PushMultipartParser(
+            self._boundary,
+            max_header_size=self._limits.max_part_header_size,
+            max_header_count=self._limits.max_part_headers,
+            max_segment_size=self._most_bytes,
+            max_segment_count=2,  # The parser counts the next one before it is left.
+            strict=True,
+        )
+        for _ in self._parse(self._delimiter[2:] + b"\r\n"):
+            pass
+        self._lines = 0
+        self._step = self._take_header
+
+    def _take_header(self, data: bytes) -> bytes:
+        """A line of a part's head; the empty one ends it."""
+        end = data.find(b"\n") + 1
+        line = data[:end] if end else data
+        limit = self._limits.max_part_header_size
+        if len(self._held) + len(line) > limit + (2 if end else 1):
+            raise HTTPError(413, f"A header of a part is larger than {limit} bytes.")
+        if not end:
+            self._held += line
+            return b""
+        if self._held:
+            line = bytes(self._held) + line
+            self._held.clear()
+        if line != b"\r\n":
+            self._lines += 1
+            if self._lines > self._limits.max_part_headers:
+                raise HTTPError(413, f"A part has more than {self._limits.max_part_headers} headers.")
+        for event in self._parse(line):
+            if isinstance(event, MultipartSegment):
+                self._begin_content(event)
+        return data[end:]
+
+    def _begin_content(self, segment: MultipartSegment) -> None:
+        headers = segment.headerlist
+        names = [name for name, _ in headers]
+        if names.count("Content-Disposition") > 1 or names.count("Content-Type") > 1:
+            raise HTTPError(400, "The multipart body is malformed: a header of a part is given twice.")
+        if any(_CONTROL.search(value) for _, value in headers):
+            raise HTTPError(400, "The multipart body is malformed: a header of a part has a control character.")
+        self._collector.begin(segment.name or "", segment.filename, headers)
+        self._ahead = 0
+        self._step = self._take_content
+
+    def _take_content(self, data: bytes) -> bytes:
+        ahead, add = self._ahead, self._collector.add
+        for event in self._parse(data):
+            if not isinstance(event, bytes):
+                break
+            add(event)
+            ahead -= len(event)
+        else:
+            self._ahead = ahead + len(data)
+            return b""
+        self._collector.end()
+        # The content ended `ahead` bytes before this piece, or as many behind its start if that is negative. There the
+        # delimiter began; two more bytes follow it, and the last of them is in this piece.
+        end = len(self._delimiter) + 2 - ahead
+        if data[end - 1 : end] == b"\n":
+            self._begin_part()
+        else:
+            self._step = self._take_epilogue
+        return data[end:]
+
+    def _take_epilogue(self, _: bytes) -> bytes:
+        return b""
+
+    def _parse(self, data: bytes) -> Iterator[MultipartSegment | bytes | None]:
+        """What the parser makes of the next bytes of a part: its head, bytes of its content, None at its end."""
+        try:
+            yield from self._parser.parse(data)
+        except ParserLimitReached as error:
+            raise HTTPError(413, f"A part is too large: {error.args[0]}.") from None
+        except MultipartError as error:
+            raise HTTPError(400, f"The multipart body is malformed: {error.args[0]}.") from None
