@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import gc
 
 import pytest
 from msgspec import Struct
 
-from jero_core import BaseApp, BaseFactory, Endpoint, WiringError
+from jero_core import BaseApp, BaseFactory, Endpoint, WiringError, inflight
 
-from .asgi_driver import Client, StartupFailed, lifespan, serve
+from .asgi_driver import Client, StartupFailed, lifespan, request, serve
 
 
 class Word(Struct):
@@ -450,8 +451,12 @@ def in_a_middleware(app):
     return middleware
 
 
+@pytest.mark.parametrize("counts", [True, False], ids=["counted", "looked for"])
 @pytest.mark.parametrize("wrap", [lambda app: app, in_a_middleware], ids=["plain", "middleware"])
-def test_a_request_under_way_ends_before_the_resources_close(wrap):
+def test_a_request_under_way_ends_before_the_resources_close(wrap, counts, monkeypatch):
+    assert inflight._coroutines_count()
+    monkeypatch.setattr(inflight, "_coroutines_count", lambda: counts)
+
     async def main():
         app = SlowApp()
         async with lifespan(app) as outcome:
@@ -501,6 +506,12 @@ def test_a_request_that_does_not_end_is_waited_for_no_longer_than_the_timeout(ca
 
     asyncio.run(main())
     assert "resources close while 1 requests are under way, after 0.02 s: <jero GET /slow>" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/spot", "/missing", "/slow/x"])
+def test_nothing_is_looked_for_when_nothing_is_under_way(path, monkeypatch):
+    monkeypatch.setattr(gc, "get_objects", None)
+    assert request(SlowApp(), "GET", path).status in {200, 404}
 
 
 def test_the_requests_of_another_app_are_not_waited_for():

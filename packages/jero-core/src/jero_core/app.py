@@ -33,7 +33,7 @@ from .emit import Emitter
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
 from .failures import Failures, logger
 from .faults import is_taken
-from .inflight import requests_under_way, wait_for_requests
+from .inflight import Operations, Request, wait_for_requests
 from .introspect import generic_arguments, place_of
 from .lifecycle import BaseFactory, Lifecycle, factory_on
 from .origins import read_origin
@@ -110,7 +110,7 @@ class BaseApp[FactoryT = None](ABC):
         app._jero_strays = []
         app._jero_lifespan_seen = False
         app._jero_starting = None
-        app._jero_functions = ()
+        app._jero_operations = Operations()
         app._jero_plans = ()
         app._jero_stopping = Stopping()
         app._jero_signals = None
@@ -127,7 +127,7 @@ class BaseApp[FactoryT = None](ABC):
     """What was included outside `_wire`."""
     _jero_lifespan_seen: bool
     _jero_starting: asyncio.Task[str | None] | None
-    _jero_functions: tuple[FunctionType, ...]
+    _jero_operations: Operations
     """The compiled operations."""
     _jero_plans: tuple[OperationPlan, ...]
     """What the app has been planned to be, since its last start."""
@@ -299,7 +299,8 @@ class BaseApp[FactoryT = None](ABC):
                 planner.guards.check_default(self.default_auth)
             except Refusal as refusal:
                 planner.report(place, refusal)
-            router, self._jero_functions = _compile(planner)
+            router, functions = _compile(planner)
+            self._jero_operations = Operations(functions)
             self._jero_plans = tuple(planner.plans)
             self._jero_loop = asyncio.get_running_loop()
             self._jero_stopping = planner.stopping
@@ -318,10 +319,11 @@ class BaseApp[FactoryT = None](ABC):
 
         The next request gets 503 until the app is started again.
         """
+        requests = self._jero_operations.requests_under_way()
         self._jero_route(None)
         self._jero_stopping.begin()
         try:
-            await self._jero_end_requests()
+            await self._jero_end_requests(requests)
             await self._jero_lifecycle.close()
         finally:
             self._jero_loop = None
@@ -329,15 +331,14 @@ class BaseApp[FactoryT = None](ABC):
                 self._jero_signals.restore()
                 self._jero_signals = None
 
-    async def _jero_end_requests(self) -> None:
+    async def _jero_end_requests(self, requests: list[Request]) -> None:
         """Let the requests under way end, for as long as they may take."""
-        requests = requests_under_way(self._jero_functions)
         if requests:
             late = await wait_for_requests(requests, self.shutdown_timeout)
             if late:
                 message = "resources close while %d requests are under way, after %s s: %s"
                 logger.warning(message, len(late), self.shutdown_timeout, ", ".join(sorted(late)))
-        self._jero_functions = ()
+        self._jero_operations = Operations()
 
     async def _jero_start_and_respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._jero_starting is None:
@@ -348,7 +349,9 @@ class BaseApp[FactoryT = None](ABC):
 
     def _jero_explained(self) -> list[tuple[OperationPlan, str]]:
         """Each operation's plan and generated source, of a started app."""
-        sources = {function.__globals__["handler"]: inspect.getsource(function) for function in self._jero_functions}
+        sources = {
+            function.__globals__["handler"]: inspect.getsource(function) for function in self._jero_operations.functions
+        }
         return [(plan, sources[plan.handler]) for plan in self._jero_plans]
 
     def _jero_sets_limit(self) -> bool:
