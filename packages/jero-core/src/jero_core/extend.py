@@ -16,6 +16,8 @@ Guard`, which is called for what is given as `auth=`::
         guards = AddressGuards()
 
 For whoever drives apps, such as test clients, there are `FAULTS`, `Lifecycle`, `factory_on` and `plans_of`.
+What an app **enters** with `_enter` or `_aenter` may have a method `__jero_wire__(wiring)`. It is called when `_wire`
+has ended, and reports what is wrong: `wiring.report(place, Refusal(...))`. `wiring.plans` has the app's operations.
 """
 
 from .annotations import (
@@ -35,6 +37,7 @@ from .annotations import (
 from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, content_length
 from .codec import Codec
 from .collisions import LARGE, key_check
+from .entered import Wired, Wiring
 from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
 from .failures import answer_to
 from .faults import FAULTS
@@ -143,6 +146,8 @@ __all__ = [
     "Source",
     "Stopping",
     "Template",
+    "Wired",
+    "Wiring",
     "WiringError",
     "WiringProblem",
     "WithHead",
