@@ -9,6 +9,7 @@ Rules
   registers again, finds it as it was.
 """
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from contextvars import Context, ContextVar, copy_context
@@ -18,7 +19,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from jero_core.extend import HTTPError, Refusal, Wiring, WiringError, WiringProblem, place_of
+from jero_core.extend import HTTPError, Place, Refusal, Wiring, WiringError, WiringProblem, place_of
 
 from .add_scan import adds_in
 from .after_response import AfterResponse
@@ -109,6 +110,9 @@ class ItemQueue(ABC):
             self._check(found)
         except Refusal as refusal:
             place = place_of(handler, name_of(handler))
+            if not place.line:  # What has no code stands where it is registered.
+                frame = sys._getframe(1)
+                place = Place(frame.f_code.co_filename, frame.f_lineno, place.name)
             for fault in (refusal, *refusal.others):
                 self._problems.append(WiringProblem(fault.code, place, fault.reason, fault.remedy))
         else:
