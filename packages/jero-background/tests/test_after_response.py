@@ -1,6 +1,7 @@
 """Items that wait for the response, in an app."""
 
 import asyncio
+import contextlib
 import contextvars
 
 import pytest
@@ -124,10 +125,8 @@ def test_a_client_that_is_gone_before_the_response_has_left_lets_nothing_run(at,
 
     async def main():
         async with started(app) as client:
-            try:
+            with contextlib.suppress(RuntimeError):
                 await client.request("POST", "/orders", send)
-            except RuntimeError as raised:
-                assert raised is error
 
     run(main())
     assert app.events == []
@@ -206,10 +205,8 @@ def test_a_stream_that_breaks_off_lets_nothing_run(steps):
 
     async def main():
         async with started(app) as client:
-            try:
+            with contextlib.suppress(ValueError):
                 await client.request("POST", "/orders")
-            except ValueError:
-                pass
 
     run(main())
     assert app.events == []

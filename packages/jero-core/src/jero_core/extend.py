@@ -15,9 +15,10 @@ Guard`, which is called for what is given as `auth=`::
     class App(BaseApp):
         guards = AddressGuards()
 
-For whoever drives apps, such as test clients, there are `FAULTS`, `Lifecycle`, `factory_on` and `plans_of`.
 What an app **enters** with `_enter` or `_aenter` may have a method `__jero_wire__(wiring)`. It is called when `_wire`
 has ended, and reports what is wrong: `wiring.report(place, Refusal(...))`. `wiring.plans` has the app's operations.
+
+For whoever drives apps, such as test clients, there are `FAULTS`, `Lifecycle`, `factory_on` and `plans_of`.
 """
 
 from .annotations import (

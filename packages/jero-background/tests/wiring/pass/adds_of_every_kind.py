@@ -75,7 +75,7 @@ class Orders(Endpoint, path="/orders"):
         await self.tasks.add(Unhandled())
 
     async def post(self) -> None:
-        self, basket = self._basket, self
+        self, basket = self._basket, self  # noqa: PLW0642
         self.add(Unhandled())
         basket.missing.attribute.add(Unhandled())
 
