@@ -9,8 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+
+from jero_background.taskiq import run_worker
+
+from ..background_driver import started
 
 APPS = Path(__file__).resolve().parent / "apps"
 DEADLINE = 40.0
@@ -109,27 +113,35 @@ class Workers:
 
     def add(self, *items):
         """Add items by the app, started in this process as a server starts it; their ids."""
+        return asyncio.run(self.add_here(*items))
 
-        async def main():
-            app = self.module.WorkerApp(knows_unknown=True)
-            incoming, sent = asyncio.Queue(), asyncio.Queue()
-            task = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, incoming.get, sent.put))
-            await incoming.put({"type": "lifespan.startup"})
-            message = await sent.get()
-            assert message["type"] == "lifespan.startup.complete", message
-            ids = [await app.tasks.add(item) for item in items]
-            await incoming.put({"type": "lifespan.shutdown"})
-            assert (await sent.get())["type"] == "lifespan.shutdown.complete"
-            await task
-            return ids
+    async def add_here(self, *items):
+        app = self.module.WorkerApp(knows_unknown=True)
+        async with started(app):
+            return [await app.tasks.add(item) for item in items]
 
-        return asyncio.run(main())
+    @asynccontextmanager
+    async def working(self, **options):
+        """A worker in this process, stopped at the end of the block."""
+        stop = asyncio.Event()
+        worker = asyncio.create_task(run_worker(self.module.WorkerApp(**options), stop=stop))
+        try:
+            yield worker
+        finally:
+            stop.set()
+            await worker
 
     def wait_for(self, condition, what):
         try:
             wait_until(condition, what)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.lines[-20:]}\n{self.log[-4000:]}") from None
+
+    async def until(self, condition, what):
+        end = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < end, f"not within {DEADLINE} s: {what}\n{self.lines[-20:]}"
+            await asyncio.sleep(0.01)
 
 
 def load_app():

@@ -3,12 +3,16 @@
 Needs redis-server; without it the tests are skipped, unless JERO_NEEDS_REDIS is set, as in CI.
 """
 
+import asyncio
 import os
 import random
 import signal
 
 import pytest
+import redis.asyncio as client
+from msgspec import Struct
 
+from ..background_driver import started
 from .redis_worker import REDIS, RedisServer, Workers
 
 pytestmark = pytest.mark.skipif(
@@ -45,15 +49,20 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(workers):
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     assert len(set(workers.ended())) < 40
-    workers.start()
-    workers.wait_for(lambda: set(workers.ended()) == {*range(40)}, "every item has run")
+
+    async def main():
+        async with workers.working():
+            await workers.until(lambda: set(workers.ended()) == {*range(40)}, "every item has run")
+
+    asyncio.run(main())
 
 
+@pytest.mark.soak
 def test_workers_that_are_killed_at_random_moments_lose_nothing(workers):
     note = workers.module.Note
     dice = random.Random(8)
     count = 0
-    for _ in range(3):
+    for _ in range(20):
         process = workers.start()
         workers.add(*(note(number, 0.02) for number in range(count, count + 30)))
         count += 30
@@ -66,76 +75,119 @@ def test_workers_that_are_killed_at_random_moments_lose_nothing(workers):
 
 
 def test_a_worker_that_is_stopped_lets_its_items_end_and_leaves_the_others_to_the_next(workers):
-    note = workers.module.Note
-    process = workers.start()
-    workers.wait_for(lambda: "open" in workers.lines, "the worker is up")
-    workers.add(*(note(number, 0.3) for number in range(12)))
-    workers.wait_for(lambda: len(workers.ended()) >= 4, "some items have run")
-    process.terminate()
-    assert process.wait(30) == 0, workers.log
-    begun = [line for line in workers.lines if line.startswith("begin ")]
-    assert len(begun) == len(workers.ended()) < 12
-    workers.start()
-    workers.wait_for(lambda: sorted(workers.ended()) == [*range(12)], "every item has run, once")
+    async def main():
+        await workers.add_here(*(workers.module.Note(number, 0.1) for number in range(12)))
+        async with workers.working():
+            await workers.until(lambda: len(workers.ended()) >= 4, "some items have run")
+        begun = [line for line in workers.lines if line.startswith("begin ")]
+        assert len(begun) == len(workers.ended()) < 12
+        async with workers.working():
+            await workers.until(lambda: sorted(workers.ended()) == [*range(12)], "every item has run, once")
+
+    asyncio.run(main())
 
 
-def test_an_item_that_is_cut_off_by_the_drain_runs_again_elsewhere(workers, monkeypatch):
-    note = workers.module.Note
+def test_an_item_that_is_cut_off_by_the_drain_runs_again_elsewhere(workers, monkeypatch, caplog):
+    async def main():
+        monkeypatch.setenv("JERO_DRAIN", "0.1")
+        (given,) = await workers.add_here(workers.module.Note(1, 2.0))
+        async with workers.working():
+            await workers.until(lambda: any("begin 1 " in line for line in workers.lines), "the item runs")
+        assert workers.ended() == []
+        monkeypatch.setenv("JERO_DRAIN", "30")
+        async with workers.working():
+            await workers.until(lambda: workers.ended() == [1], "the item runs again")
+        return given
+
+    given = asyncio.run(main())
+    assert [record.args[1] for record in caplog.records if "is dropped" in record.msg] == [given]
+
+
+def test_items_behind_one_that_hangs_do_not_begin_while_the_worker_is_cut_off(workers, monkeypatch):
+    monkeypatch.setenv("JERO_CONCURRENCY", "1")
     monkeypatch.setenv("JERO_DRAIN", "0.1")
-    process = workers.start()
-    (given,) = workers.add(note(1, 3.0))
-    workers.wait_for(lambda: any(line.startswith("begin 1 ") for line in workers.lines), "the item runs")
-    process.terminate()
-    assert process.wait(30) == 0, workers.log
-    assert workers.ended() == []
-    assert f"{given} is dropped: WorkerApp.handle was cut off" in workers.log
-    monkeypatch.setenv("JERO_DRAIN", "30")
-    workers.start()
-    workers.wait_for(lambda: workers.ended() == [1], "the item runs again")
+
+    async def main():
+        await workers.add_here(*(workers.module.Note(number, 60.0) for number in range(3)))
+        async with workers.working():
+            await workers.until(lambda: any("begin" in line for line in workers.lines), "the first item runs")
+        assert len([line for line in workers.lines if line.startswith("begin")]) == 1
+
+    asyncio.run(main())
 
 
-def test_a_handler_that_fails_has_had_its_turn(workers):
+def test_a_handler_that_fails_has_had_its_turn(workers, caplog):
     note = workers.module.Note
-    workers.add(note(-1), note(2))
-    workers.start()
-    workers.wait_for(lambda: workers.ended() == [2], "the other item has run")
-    workers.add(note(3))
-    workers.wait_for(lambda: workers.ended() == [2, 3], "the next item has run")
-    assert [line.split()[:2] for line in workers.lines if "begin -1" in line] == [["begin", "-1"]]
-    assert "failed in WorkerApp.handle" in workers.log
+
+    async def main():
+        await workers.add_here(note(-1), note(2))
+        async with workers.working():
+            await workers.until(lambda: workers.ended() == [2], "the other item has run")
+            await asyncio.sleep(1.5)  # Longer than until what is not acknowledged is given again.
+            await workers.add_here(note(3))
+            await workers.until(lambda: workers.ended() == [2, 3], "the next item has run")
+
+    asyncio.run(main())
+    assert len([line for line in workers.lines if line.startswith("begin -1")]) == 1
+    assert "failed in WorkerApp.handle" in caplog.text
 
 
-def test_an_item_that_a_worker_does_not_know_waits_for_one_that_does(workers):
+def test_an_item_that_a_worker_does_not_know_or_cannot_read_waits_for_one_that_can(workers, caplog, monkeypatch):
     unknown = workers.module.Unknown
-    (given,) = workers.add(unknown(5))
-    first = workers.start()
-    workers.wait_for(lambda: f"unknown {given} has no handler here" in workers.log, "the worker says so")
-    first.terminate()
-    assert first.wait(30) == 0
-    (workers.folder / "newer_app.py").write_text("import worker_app\napp = worker_app.WorkerApp(knows_unknown=True)\n")
-    os.environ["PYTHONPATH"] = str(workers.folder)
-    try:
-        workers.start("newer_app:app")
-    finally:
-        del os.environ["PYTHONPATH"]
-    workers.wait_for(lambda: workers.ended() == [5], "the newer worker runs it")
+
+    class Newer(Struct, tag="note"):
+        number: str
+        more: int
+
+    async def main():
+        (given,) = await workers.add_here(unknown(5))
+        async with workers.working():
+            await workers.until(lambda: f"unknown {given} has no handler here" in caplog.text, "the worker says so")
+            name, workers.module.Note = workers.module.Note, Newer
+            app = workers.module.WorkerApp()
+
+            async def handle(item: Newer) -> None: ...
+
+            app.handle = handle
+            async with started(app):
+                newer = await app.tasks.add(Newer("six", 6))
+            workers.module.Note = name
+            await workers.until(lambda: f"{newer} cannot be read" in caplog.text, "the worker says so")
+        async with workers.working(knows_unknown=True):
+            await workers.until(lambda: workers.ended() == [5], "the newer worker runs it")
+
+    asyncio.run(main())
 
 
-def test_a_worker_outlives_its_connection(workers):
-    import redis as client
+def test_what_is_no_message_of_taskiq_is_logged_and_left(workers, caplog):
+    async def main():
+        connection = client.Redis.from_url(workers.redis.url)
+        async with workers.working():
+            await workers.until(lambda: "open" in workers.lines, "the worker is up")
+            await connection.xadd("taskiq", {b"data": b"\xff{"})
+            await workers.until(lambda: "a message cannot be parsed" in caplog.text, "the worker says so")
+            await workers.add_here(workers.module.Note(1))
+            await workers.until(lambda: workers.ended() == [1], "the next item has run")
+        await connection.aclose()
 
-    note = workers.module.Note
-    workers.start()
-    workers.add(note(1))
-    workers.wait_for(lambda: workers.ended() == [1], "the first item has run")
-    connection = client.Redis(port=workers.redis.port)
-    connection.client_kill_filter(_type="normal", skipme=True)
-    connection.close()
-    workers.add(note(2))
-    workers.wait_for(lambda: workers.ended() == [1, 2], "the second item has run")
+    asyncio.run(main())
 
 
-def test_a_wrong_app_ends_the_worker_with_the_report(workers):
+def test_a_worker_outlives_its_connection(workers, caplog):
+    async def main():
+        async with workers.working():
+            await workers.add_here(workers.module.Note(1))
+            await workers.until(lambda: workers.ended() == [1], "the first item has run")
+            connection = client.Redis.from_url(workers.redis.url)
+            await connection.client_kill_filter(_type="normal", skipme=True)
+            await connection.aclose()
+            await workers.add_here(workers.module.Note(2))
+            await workers.until(lambda: workers.ended() == [1, 2], "the second item has run")
+
+    asyncio.run(main())
+
+
+def test_a_wrong_app_ends_the_worker_with_the_report(workers, monkeypatch):
     (workers.folder / "wrong_app.py").write_text(
         "import worker_app\n"
         "class App(worker_app.WorkerApp):\n"
@@ -144,11 +196,8 @@ def test_a_wrong_app_ends_the_worker_with_the_report(workers):
         "        self.tasks.register(print)\n"
         "app = App()\n"
     )
-    os.environ["PYTHONPATH"] = str(workers.folder)
-    try:
-        process = workers.start("wrong_app:app")
-    finally:
-        del os.environ["PYTHONPATH"]
-    assert process.wait(30) == 1
+    monkeypatch.setenv("PYTHONPATH", str(workers.folder))
+    process = workers.start("wrong_app:app")
+    assert process.wait(60) == 1
     assert "JERO-W070" in workers.log
     assert workers.lines == ["open", "close"]

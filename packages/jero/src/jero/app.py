@@ -2,6 +2,7 @@
 
 import jero_core
 from jero_auth import AuthGuards, UserSource
+from jero_background import AfterResponseSource
 
 
 class BaseApp[FactoryT = None](jero_core.BaseApp[FactoryT]):
@@ -11,5 +12,9 @@ class BaseApp[FactoryT = None](jero_core.BaseApp[FactoryT]):
     and offers it as `self._factory`; `App(factory=f)` takes one that is made already, for tests.
     """
 
-    sources = {**jero_core.BaseApp.sources, "user": UserSource()}  # noqa: RUF012  # the base class declares it
+    sources = {  # noqa: RUF012  # the base class declares it
+        **jero_core.BaseApp.sources,
+        "user": UserSource(),
+        "after_response": AfterResponseSource(),
+    }
     guards = AuthGuards()
