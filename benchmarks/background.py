@@ -115,20 +115,21 @@ def main():
     put, add, put_get, add_run = asyncio.run(measure(options.rounds))
     taking, more = row("take one item", put, add)
     living, _ = row("take it and run its handler", put_get, add_run)
-    report = "\n".join((
-        "# Background: `add` against `asyncio.Queue.put`",
-        "",
-        f"`benchmarks/background.py`, {options.rounds} alternating rounds of {BATCH} items, CPU time, medians. "
-        f"{platform.python_implementation()} {platform.python_version()}.",
-        "",
-        "| what | asyncio.Queue, us | BackgroundTasks, us | more, us | ratio |",
-        "|---|---|---|---|---|",
-        taking,
-        living,
-        "",
-        "Bar: an add costs at most 3 us above a put.",
-        "",
-    ))
+    report = "\n".join(
+        (
+            "# Background: `add` against `asyncio.Queue.put`",
+            "",
+            how,
+            "",
+            "| what | asyncio.Queue, us | BackgroundTasks, us | more, us | ratio |",
+            "|---|---|---|---|---|",
+            taking,
+            living,
+            "",
+            "Bar: an add costs at most 3 us above a put.",
+            "",
+        )
+    )
     print(report)
     if not options.no_save:
         RESULTS.write_text(report, encoding="utf-8")

@@ -11,7 +11,7 @@ import math
 import pytest
 from msgspec import Struct
 
-from jero_background import BackgroundClosedError, BackgroundTasks, Failure, Stats, item_id
+from jero_background import BackgroundClosedError, BackgroundTasks, ItemFailure, QueueStats, item_id
 from jero_core import HTTPError, WiringError
 
 from .background_driver import run
@@ -75,7 +75,7 @@ def test_each_item_runs_its_handler_once_in_the_order_of_adding(journal):
                 await tasks.add(Mail(number))
         return tasks.stats()
 
-    assert run(main()) == Stats(queued=0, running=0, done=50, failed=0, dropped=0)
+    assert run(main()) == QueueStats(queued=0, running=0, done=50, failed=0, dropped=0)
     assert journal.numbers == [*range(50)]
 
 
@@ -102,7 +102,7 @@ def test_add_waits_while_the_queue_is_full_and_no_longer(journal):
             late = [asyncio.create_task(tasks.add(Mail(number))) for number in (3, 4)]
             await turns()
             assert not any(task.done() for task in late)
-            assert tasks.stats() == Stats(queued=2, running=1, done=0, failed=0, dropped=0)
+            assert tasks.stats() == QueueStats(queued=2, running=1, done=0, failed=0, dropped=0)
             journal.gate.set()
             await asyncio.gather(*late)
 
@@ -202,7 +202,7 @@ def test_concurrency_holds_with_eager_tasks(journal):
                 await tasks.add(Letter(number))
         return tasks.stats()
 
-    assert run(main()) == Stats(queued=0, running=0, done=20, failed=0, dropped=0)
+    assert run(main()) == QueueStats(queued=0, running=0, done=20, failed=0, dropped=0)
     assert journal.most <= 2
 
 
@@ -235,7 +235,7 @@ def test_several_handlers_of_one_type_each_run_once_by_themselves(journal, caplo
         return tasks.stats(), given
 
     stats, given = run(main())
-    assert stats == Stats(queued=0, running=0, done=6, failed=3, dropped=0)
+    assert stats == QueueStats(queued=0, running=0, done=6, failed=3, dropped=0)
     assert journal.numbers == other.numbers == [0, 1, 2]
     assert failed(caplog) == given
 
@@ -297,7 +297,7 @@ def test_a_handler_that_raises_is_logged_with_type_and_id_and_the_next_item_runs
 
     stats, bad = run(main())
     assert ran == [0, 2, 3]
-    assert stats == Stats(queued=0, running=0, done=3, failed=1, dropped=0)
+    assert stats == QueueStats(queued=0, running=0, done=3, failed=1, dropped=0)
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert record.name == "jero.background"
@@ -352,7 +352,7 @@ def test_the_hook_is_told_of_each_failure():
     async def handle(item: Mail) -> None:
         raise ValueError(item.number)
 
-    async def hook(failure: Failure) -> None:
+    async def hook(failure: ItemFailure) -> None:
         await asyncio.sleep(0)
         told.append(failure)
 
@@ -373,7 +373,7 @@ def test_a_hook_that_raises_is_logged_and_stops_nothing(journal, error, caplog):
     async def handle(item: Letter) -> None:
         raise ValueError
 
-    def hook(failure: Failure) -> None:
+    def hook(failure: ItemFailure) -> None:
         raise error
 
     async def main():
@@ -616,7 +616,7 @@ def test_after_the_timeout_each_item_that_did_not_run_is_logged_by_type_and_id(c
         return tasks.stats(), given
 
     stats, given = run(main())
-    assert stats == Stats(queued=0, running=0, done=0, failed=0, dropped=5)
+    assert stats == QueueStats(queued=0, running=0, done=0, failed=0, dropped=5)
     assert sorted(dropped(caplog)) == sorted(given)
     assert f"test_background_tasks.Mail {given[0]} is dropped: test_after_the_timeout" in caplog.text
     assert "was cut off" in caplog.text
@@ -653,7 +653,7 @@ def test_a_handler_that_uses_its_last_moment_is_done(caplog):
             await tasks.add(Mail(1))
         return tasks.stats()
 
-    assert run(main()) == Stats(queued=0, running=0, done=1, failed=0, dropped=0)
+    assert run(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
     assert ran == [1]
     assert dropped(caplog) == []
 
@@ -695,7 +695,7 @@ def test_a_handler_that_fails_when_it_is_cut_off_is_logged_as_failed(caplog):
             await tasks.add(Mail(1))
         return tasks.stats()
 
-    assert run(main()) == Stats(queued=0, running=0, done=0, failed=1, dropped=0)
+    assert run(main()) == QueueStats(queued=0, running=0, done=0, failed=1, dropped=0)
     assert len(failed(caplog)) == 1
 
 

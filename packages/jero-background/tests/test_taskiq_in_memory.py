@@ -11,7 +11,7 @@ from msgspec import Struct
 from taskiq import InMemoryBroker, TaskiqMiddleware
 from taskiq.exceptions import SendTaskError
 
-from jero_background import AfterResponse, AfterResponseSource, BackgroundClosedError, Stats, item_id
+from jero_background import AfterResponse, AfterResponseSource, BackgroundClosedError, QueueStats, item_id
 from jero_background.taskiq import TaskiqTasks, WorkerError, run_worker
 from jero_core import BaseApp, Endpoint, WiringError
 
@@ -66,7 +66,7 @@ def test_items_run_their_handlers_and_leaving_waits_for_them():
 
     given, stats = run(main())
     assert sorted(ran) == list(zip(range(5), given, strict=True))
-    assert stats == Stats(queued=0, running=0, done=5, failed=0, dropped=0)
+    assert stats == QueueStats(queued=0, running=0, done=5, failed=0, dropped=0)
 
 
 def test_items_that_handlers_add_run_too():
@@ -174,7 +174,7 @@ def test_several_handlers_each_get_a_message():
 
     given, stats = run(main())
     assert sorted(ran) == [("first", given), ("second", given)]
-    assert stats == Stats(queued=0, running=0, done=1, failed=1, dropped=0)
+    assert stats == QueueStats(queued=0, running=0, done=1, failed=1, dropped=0)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_a_handler_that_raises_is_logged_and_told_and_the_next_item_runs(error, 
 
     given, stats = run(main())
     assert ran == [1, 2]
-    assert stats == Stats(queued=0, running=0, done=2, failed=1, dropped=0)
+    assert stats == QueueStats(queued=0, running=0, done=2, failed=1, dropped=0)
     assert failed(caplog) == [failure.id for failure in told] == given[:1]
 
 
@@ -230,7 +230,7 @@ def test_a_handler_that_hangs_is_cut_off_after_the_drain_and_named(caplog):
         return given, tasks.stats()
 
     given, stats = run(main())
-    assert stats == Stats(queued=0, running=0, done=0, failed=0, dropped=1)
+    assert stats == QueueStats(queued=0, running=0, done=0, failed=0, dropped=1)
     assert [record.args[1] for record in caplog.records if "is dropped" in record.msg] == [given]
 
 

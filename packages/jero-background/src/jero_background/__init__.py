@@ -2,15 +2,15 @@
 
 from .after_response import AfterResponse, AfterResponseSource
 from .background_tasks import BackgroundTasks
-from .item_queue import BackgroundClosedError, Failure, ItemQueue, Stats, item_id
+from .item_queue import BackgroundClosedError, ItemFailure, ItemQueue, QueueStats, item_id
 
 __all__ = [
     "AfterResponse",
     "AfterResponseSource",
     "BackgroundClosedError",
     "BackgroundTasks",
-    "Failure",
+    "ItemFailure",
     "ItemQueue",
-    "Stats",
+    "QueueStats",
     "item_id",
 ]

@@ -24,7 +24,7 @@ together.
 
 import asyncio
 import math
-import secrets
+import os
 from collections import deque
 from contextvars import Context, copy_context
 from types import TracebackType
@@ -33,7 +33,7 @@ from typing import Final, Self
 import msgspec
 
 from .handlers import Handler, name_of_type
-from .item_queue import RUN, BackgroundClosedError, ItemQueue, OnError, Stats, logger
+from .item_queue import RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger
 
 CUT_GRACE: Final = 0.5
 """How many seconds a handler has to end when it has been cancelled."""
@@ -116,7 +116,7 @@ class BackgroundTasks(ItemQueue):
             raise RuntimeError("the queue is entered already")
         self._loop = asyncio.get_running_loop()
         self._is_closed = False
-        self._prefix = f"{secrets.token_hex(4)}-"
+        self._prefix = f"{os.urandom(4).hex()}-"
         self._begin()
         self._remember()
         return self
@@ -147,9 +147,9 @@ class BackgroundTasks(ItemQueue):
         await self._take(item, item_id, copy_context())
         return item_id
 
-    def stats(self) -> Stats:
+    def stats(self) -> QueueStats:
         """What has become of the items. With `allow_one_to_many`, an item counts once for each of its handlers."""
-        return Stats(len(self._queued), self._busy, self._done, self._failed, self._dropped)
+        return QueueStats(len(self._queued), self._busy, self._done, self._failed, self._dropped)
 
     # taking
 

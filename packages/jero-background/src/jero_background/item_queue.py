@@ -32,7 +32,7 @@ class BackgroundClosedError(HTTPError, status=503):
     """An item is added to a queue that has been drained and closed. It was not taken; a request gets 503."""
 
 
-class Failure(msgspec.Struct, frozen=True):
+class ItemFailure(msgspec.Struct, frozen=True):
     """What an `on_error` hook is told."""
 
     item: msgspec.Struct
@@ -42,7 +42,7 @@ class Failure(msgspec.Struct, frozen=True):
     error: BaseException
 
 
-class Stats(msgspec.Struct, frozen=True):
+class QueueStats(msgspec.Struct, frozen=True):
     """What has become of a queue's items. A health page can return it as it is."""
 
     queued: int
@@ -57,7 +57,7 @@ class Stats(msgspec.Struct, frozen=True):
     """Items that were taken and did not run to their end: each is named in the log."""
 
 
-type OnError = Callable[[Failure], Awaitable[None] | None]
+type OnError = Callable[[ItemFailure], Awaitable[None] | None]
 
 
 class Run(Protocol):
@@ -138,7 +138,7 @@ class ItemQueue(ABC):
         return item_id
 
     @abstractmethod
-    def stats(self) -> Stats:
+    def stats(self) -> QueueStats:
         """What has become of the items."""
 
     @abstractmethod
@@ -219,7 +219,7 @@ class ItemQueue(ABC):
         if self._on_error is None:
             return
         try:
-            told = self._on_error(Failure(item, item_id, handler.name, error))
+            told = self._on_error(ItemFailure(item, item_id, handler.name, error))
             if isawaitable(told):
                 await told
         except (KeyboardInterrupt, GeneratorExit):

@@ -76,7 +76,7 @@ class Listener:
         while not self._finish.is_set():
             try:
                 await _Receiver(self, self._concurrency).listen(self._finish)
-            except Exception as error:  # noqa: BLE001  # whatever a broker raises
+            except Exception as error:  # whatever a broker raises
                 logger.error("the broker fails; trying again in %s s", _PAUSE, exc_info=error)
                 finishing = asyncio.create_task(self._finish.wait())
                 await asyncio.wait([finishing], timeout=_PAUSE)

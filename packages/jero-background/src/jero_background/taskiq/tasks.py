@@ -6,8 +6,8 @@ Rules
   stream, RabbitMQ) runs it at least once: an item is acknowledged when its handler has ended, whether well or not; a
   worker that is killed, or stopped before, has acknowledged nothing, and the broker gives the item to another one.
 - The message of an item is its JSON, made and read by msgspec, and its id. Its taskiq task is named after the Struct:
-  `jero:` and the Struct's tag, or module and name; with `allow_one_to_many` also after the handler, and each handler has
-  a message of its own. All processes have to agree on these names.
+  `jero:` and the Struct's tag, or module and name; with `allow_one_to_many` also after the handler, and each handler
+  has a message of its own. All processes have to agree on these names.
 - An item that this worker cannot read, or has no handler for, may be meant for a newer or older version of the app: it
   is logged, not acknowledged, and left to the broker.
 - A handler that raises is logged and told to `on_error`, as in process, and to taskiq: its middlewares may try again.
@@ -16,7 +16,7 @@ Rules
 
 import asyncio
 import math
-import secrets
+import os
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 from types import TracebackType
@@ -26,11 +26,11 @@ import msgspec
 from taskiq import AsyncBroker, InMemoryBroker
 from taskiq.kicker import AsyncKicker
 
+from jero_background.background_tasks import CUT_GRACE, positive, seconds
+from jero_background.handlers import Handler, name_of_type
+from jero_background.item_queue import RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger
 from jero_core.extend import Codec, Refusal
 
-from ..background_tasks import CUT_GRACE, positive, seconds
-from ..handlers import Handler, name_of_type
-from ..item_queue import RUN, BackgroundClosedError, ItemQueue, OnError, Stats, logger
 from .receiving import RECHECK, WORKER, Listener, note_recheck
 
 type EncHook = Callable[[object], object]
@@ -135,14 +135,14 @@ class TaskiqTasks(ItemQueue):
         await self._send(item, item_id)
         return item_id
 
-    def stats(self) -> Stats:
+    def stats(self) -> QueueStats:
         """What has become of items in this process; what waits in the broker is the broker's to tell."""
-        return Stats(0, len(self._running), self._done, self._failed, self._dropped)
+        return QueueStats(0, len(self._running), self._done, self._failed, self._dropped)
 
     # sending
 
     def _next_id(self) -> str:
-        return secrets.token_hex(16)
+        return os.urandom(16).hex()
 
     def _check_open(self, item: msgspec.Struct) -> None:
         if self._is_closed:
@@ -248,7 +248,8 @@ class TaskiqTasks(ItemQueue):
             self._failed += 1
             await self._tell(run.item, run.id, run.handler, error)
             if isinstance(error, asyncio.CancelledError):
-                raise RuntimeError(f"{run.handler.name} was cancelled by itself") from error
+                # taskiq would take it for the worker's own.
+                raise RuntimeError(f"{run.handler.name} was cancelled by itself") from error  # noqa: TRY004
             raise
         else:
             self._done += 1

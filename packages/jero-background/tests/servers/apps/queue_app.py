@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+from pathlib import Path
+from typing import TextIO
 
 from msgspec import Struct
 
-from jero_background import AfterResponse, AfterResponseSource, BackgroundTasks, Stats
+from jero_background import AfterResponse, AfterResponseSource, BackgroundTasks, QueueStats
 from jero_core import BaseApp, Endpoint
 
 PAUSE = float(os.environ.get("JERO_PAUSE", "0.0005"))
@@ -61,7 +63,7 @@ class Health(Endpoint, path="/health"):
     def __init__(self, tasks: BackgroundTasks) -> None:
         self._tasks = tasks
 
-    async def get(self) -> Stats:
+    async def get(self) -> QueueStats:
         return self._tasks.stats()
 
     async def post(self) -> Added:
@@ -69,11 +71,15 @@ class Health(Endpoint, path="/health"):
         return Added(await self._tasks.add(Hang()))
 
 
+def open_journal() -> TextIO:
+    return Path(os.environ["JERO_JOURNAL"]).open("a", encoding="utf-8", buffering=1)
+
+
 class QueueApp(BaseApp):
-    sources = {**BaseApp.sources, "after_response": AfterResponseSource()}  # noqa: RUF012  # the base class declares it
+    sources = {**BaseApp.sources, "after_response": AfterResponseSource()}  # the base class declares it
 
     async def _wire(self) -> None:
-        journal = self._enter(open(os.environ["JERO_JOURNAL"], "a", encoding="utf-8", buffering=1))  # noqa: SIM115, PTH123
+        journal = self._enter(open_journal())
         drain_timeout = float(os.environ.get("JERO_DRAIN", "30"))
         tasks = await self._aenter(BackgroundTasks(maxsize=2000, drain_timeout=drain_timeout))
 

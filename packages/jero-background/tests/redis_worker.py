@@ -14,9 +14,9 @@ from pathlib import Path
 
 from jero_background.taskiq import run_worker
 
-from ..background_driver import started
+from .background_driver import started
 
-APPS = Path(__file__).resolve().parent / "apps"
+APPS = Path(__file__).resolve().parent / "worker_apps"
 DEADLINE = 40.0
 REDIS = shutil.which("redis-server")
 
@@ -64,7 +64,7 @@ def wait_until(condition, what, deadline=DEADLINE):
 
 
 class Workers:
-    """Worker processes of apps/worker_app.py, and the app's own side in this process."""
+    """Worker processes of worker_apps/worker_app.py, and the app's own side in this process."""
 
     def __init__(self, redis, folder, monkeypatch, **environment):
         self.redis, self.folder = redis, folder
