@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 import jero_auth.codes
+import jero_background.codes
 import jero_core.wiring
 from jero_core.wiring import WiringError
 from jero_testing import TestClient
 
-CODES = {**jero_core.wiring.CODES, **jero_auth.codes.CODES}
+CODES = {**jero_core.wiring.CODES, **jero_auth.codes.CODES, **jero_background.codes.CODES}
 """Every code of every package."""
 PAGES = Path(__file__).parents[1] / "docs" / "errors"
 EXAMPLE = re.compile(r"^## (wrong|right)\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -9,9 +9,11 @@ from msgspec import Struct
 from jero import (
     PUBLIC,
     REQUIRED,
+    AfterResponse,
     APIKeyAuth,
     AsyncTestClient,
     Authenticator,
+    BackgroundTasks,
     BaseApp,
     BaseFactory,
     BasicAuth,
@@ -22,11 +24,14 @@ from jero import (
     FilePart,
     FormPart,
     HTTPError,
+    ItemFailure,
+    ItemQueue,
     JSONResponse,
     JWTBearerAuth,
     LastEventIDSource,
     NDJSONStreamingResponse,
     OperationMeta,
+    QueueStats,
     RawHeaders,
     ReplayBuffer,
     Resource,
@@ -358,3 +363,33 @@ class DefaultApp(BaseApp):
 
     async def _wire(self) -> None:
         self.default_auth = Tokens()
+
+
+class Receipts:
+    async def send(self, item: Widget) -> int:
+        return item.id
+
+    async def __call__(self, item: Trace) -> None: ...
+
+
+async def on_failure(failure: ItemFailure) -> None:
+    assert_type(failure.error, BaseException)
+
+
+class Sends(Endpoint, path="/sends"):
+    def __init__(self, queue: ItemQueue) -> None:
+        self._queue = queue
+
+    async def post(self, after_response: AfterResponse) -> QueueStats:
+        assert_type(await self._queue.add(Widget(id=1, name="bolt")), str)
+        assert_type(self._queue.add_after_response(Widget(id=1, name="bolt"), after_response), str)
+        return assert_type(self._queue.stats(), QueueStats)
+
+
+class QueueApp(BaseApp):
+    async def _wire(self) -> None:
+        tasks = await self._aenter(BackgroundTasks(maxsize=10, drain_timeout=None, concurrency=2, on_error=on_failure))
+        assert_type(tasks, BackgroundTasks)
+        tasks.register(Receipts().send)
+        tasks.register(Receipts())
+        self._include_endpoint(Sends(tasks))

@@ -7,7 +7,8 @@ import gc
 import pytest
 from msgspec import Struct
 
-from jero_core import BaseApp, BaseFactory, Endpoint, WiringError, inflight
+from jero_core import BaseApp, BaseFactory, Endpoint, Place, WiringError, inflight
+from jero_core.extend import Refusal
 
 from .asgi_driver import Client, StartupFailed, lifespan, request, serve
 
@@ -546,3 +547,91 @@ def test_a_handler_that_stops_its_own_app_is_not_waited_for():
         return await asyncio.wait_for(Client(app).request("POST", "/stop"), 5)
 
     assert asyncio.run(main()).status == 204
+
+
+# what was entered looks at the wiring
+
+
+class Looker:
+    """Something entered that notes the operations, and reports what it is told to."""
+
+    def __init__(self, *refusals, error=None):
+        self.refusals, self.error, self.seen = refusals, error, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_): ...
+
+    def __jero_wire__(self, wiring):
+        self.seen.append([plan.label for plan in wiring.plans])
+        if self.error is not None:
+            raise self.error
+        wiring.report(Place("looker.py", 7, "Looker"), *self.refusals)
+
+
+def looking_app(*lookers, include=Spot):
+    class App(BaseApp):
+        async def _wire(self):
+            for looker in lookers:
+                self._enter(looker)
+            self._include_endpoint(include if include is None else include())
+
+    return App()
+
+
+def test_what_was_entered_sees_the_operations_once_for_each_start():
+    looker = Looker()
+    app = looking_app(looker, looker)
+    serve(app, nothing)
+    serve(app, nothing)
+    assert looker.seen == [["GET /spot"]] * 2
+
+
+def test_what_a_manager_gives_sees_them_too():
+    looker = Looker()
+
+    @contextlib.contextmanager
+    def manager():
+        yield looker
+
+    @contextlib.asynccontextmanager
+    async def asynchronous():
+        yield looker
+
+    class App(BaseApp):
+        async def _wire(self):
+            self._enter(manager())
+            await self._aenter(asynchronous())
+            self._enter(contextlib.nullcontext(Looker))
+
+    serve(App(), nothing)
+    assert looker.seen == [[]]
+
+
+def test_what_it_reports_stands_in_the_one_report(caplog):
+    first = Looker(Refusal(code="SHOP-W001", reason="the first", remedy="another"))
+    refusal = Refusal(code="SHOP-W002", reason="the second", remedy="another")
+    refusal.others = (Refusal(code="SHOP-W003", reason="the third", remedy="another"),)
+    report = run_failing(looking_app(first, Looker(error=refusal), include=None))
+    assert "4 declarations are wrong" in report
+    assert "SHOP-W001 at looker.py:7, Looker\n    wrong: the first\n    write: another" in report
+    assert all(code in report for code in ("SHOP-W002", "SHOP-W003", "JERO-W004"))
+
+
+def test_one_that_fails_is_a_fault_of_its_own(caplog):
+    report = run_failing(looking_app(Looker(error=ZeroDivisionError("looking"))))
+    assert "JERO-W019" in report
+    assert "`__jero_wire__` failed: ZeroDivisionError: looking." in report
+
+
+def test_nothing_looks_at_a_start_that_failed(caplog):
+    looker = Looker()
+
+    class App(BaseApp):
+        async def _wire(self):
+            self._enter(looker)
+            raise RuntimeError("no database")
+
+    run_failing(App())
+    assert looker.seen == []

@@ -12,10 +12,10 @@ import pytest
 import jero
 import jero_core
 
-MEMBERS = ("jero_auth", "jero_core", "jero_multipart", "jero_streaming", "jero_testing")
+MEMBERS = ("jero_auth", "jero_background", "jero_core", "jero_multipart", "jero_streaming", "jero_testing")
 OWN = {"BaseApp"}
 """What jero has of its own: the app, with what every package brings (DESIGN, law 3)."""
-ON_USE = ("httpx", "jero_testing", "jero_openapi")
+ON_USE = ("httpx", "jero_testing", "jero_openapi", "taskiq")
 """What importing jero must not import."""
 
 
@@ -29,7 +29,8 @@ def test_every_exported_name_of_a_member_is_the_same_object_in_jero(member):
 
 def test_the_app_is_the_core_s_with_the_sources_and_guards_of_every_package():
     assert jero.BaseApp.__mro__[1] is jero_core.BaseApp
-    assert jero.BaseApp.sources.keys() - jero_core.BaseApp.sources.keys() == {"form", "last_event_id", "user"}
+    own = jero.BaseApp.sources.keys() - jero_core.BaseApp.sources.keys()
+    assert own == {"form", "last_event_id", "user", "after_response"}
     assert all(jero.BaseApp.sources[name] is source for name, source in jero_core.BaseApp.sources.items())
     assert isinstance(jero.BaseApp.guards, jero.AuthGuards)
 

@@ -30,6 +30,7 @@ from .compile import Compiler
 from .convertible import DecHook, EncHook
 from .declarations import guards_faults, hook_faults, stop_faults
 from .emit import Emitter
+from .entered import Wiring, check_entered
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
 from .failures import Failures, logger
 from .faults import is_taken
@@ -299,6 +300,9 @@ class BaseApp[FactoryT = None](ABC):
                 planner.guards.check_default(self.default_auth)
             except Refusal as refusal:
                 planner.report(place, refusal)
+            wiring = Wiring(planner.plans, planner.report)
+            check_entered(self._jero_lifecycle.entered, wiring, planner.report_fault)
+            self._jero_lifecycle.entered.clear()
             router, functions = _compile(planner)
             self._jero_operations = Operations(functions)
             self._jero_plans = tuple(planner.plans)

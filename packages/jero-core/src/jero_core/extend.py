@@ -15,6 +15,9 @@ Guard`, which is called for what is given as `auth=`::
     class App(BaseApp):
         guards = AddressGuards()
 
+What an app **enters** with `_enter` or `_aenter` may have a method `__jero_wire__(wiring)`. It is called when `_wire`
+has ended, and reports what is wrong: `wiring.report(place, Refusal(...))`. `wiring.plans` has the app's operations.
+
 For whoever drives apps, such as test clients, there are `FAULTS`, `Lifecycle`, `factory_on` and `plans_of`.
 """
 
@@ -35,6 +38,7 @@ from .annotations import (
 from .asgi import CONTENT_LENGTHS, Header, Message, Receive, Scope, Send, content_length
 from .codec import Codec
 from .collisions import LARGE, key_check
+from .entered import Wired, Wiring
 from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
 from .failures import answer_to
 from .faults import FAULTS
@@ -145,6 +149,8 @@ __all__ = [
     "Source",
     "Stopping",
     "Template",
+    "Wired",
+    "Wiring",
     "WiringError",
     "WiringProblem",
     "WithHead",

@@ -6,6 +6,7 @@ Rules
 - Every one that was entered is closed, also when startup fails half-way and when another one's close fails.
 - A close sees no exception: resources are told to end, not that something else went wrong. One that answers True
   suppresses nothing.
+- What was entered is remembered until the app is wired: it may have something to say about that (entered.py).
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,10 +20,13 @@ class Lifecycle:
 
     def __init__(self) -> None:
         self._closes: list[_Close] = []
+        self.entered: list[object] = []
+        """The managers that were entered, and what they gave; emptied when the app is wired."""
 
     def enter[T](self, manager: AbstractContextManager[T]) -> T:
         """Enter a context manager now and exit it when the app stops."""
         value = manager.__enter__()
+        self.entered += (manager, value)
 
         async def close() -> None:
             manager.__exit__(None, None, None)
@@ -33,6 +37,7 @@ class Lifecycle:
     async def aenter[T](self, manager: AbstractAsyncContextManager[T]) -> T:
         """Enter an async context manager now and exit it when the app stops."""
         value = await manager.__aenter__()
+        self.entered += (manager, value)
         self._closes.append(lambda: manager.__aexit__(None, None, None))
         return value
 
@@ -41,6 +46,7 @@ class Lifecycle:
 
         Raises the one exception that a close raised, or a BaseExceptionGroup of several, after all have been closed.
         """
+        self.entered.clear()
         errors: list[BaseException] = []
         while self._closes:
             try:

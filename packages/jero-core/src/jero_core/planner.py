@@ -55,6 +55,7 @@ _ELSEWHERE: Final[Mapping[str, tuple[str, str]]] = {
     "form": ("jero-multipart", "FormSource"),
     "user": ("jero-auth", "UserSource"),
     "last_event_id": ("jero-streaming", "LastEventIDSource"),
+    "after_response": ("jero-background", "AfterResponseSource"),
 }
 """The sources that sibling packages bring, for the remedy alone: core knows nothing else of siblings."""
 

@@ -18,6 +18,16 @@ from jero_auth import (
     UserSource,
     equal_secrets,
 )
+from jero_background import (
+    AfterResponse,
+    AfterResponseSource,
+    BackgroundClosedError,
+    BackgroundTasks,
+    ItemFailure,
+    ItemQueue,
+    QueueStats,
+    item_id,
+)
 from jero_core import (
     PUBLIC,
     REQUIRED,
@@ -70,11 +80,15 @@ __all__ = [
     "REQUIRED",
     "APIKeyAuth",
     "ASGIViolation",
+    "AfterResponse",
+    "AfterResponseSource",
     "AppTimeout",
     "AsyncStreamSession",
     "AsyncTestClient",
     "AuthGuards",
     "Authenticator",
+    "BackgroundClosedError",
+    "BackgroundTasks",
     "BaseApp",
     "BaseFactory",
     "BasicAuth",
@@ -86,6 +100,8 @@ __all__ = [
     "FormPart",
     "FormSource",
     "HTTPError",
+    "ItemFailure",
+    "ItemQueue",
     "JSONResponse",
     "JWTBearerAuth",
     "LastEventIDSource",
@@ -95,6 +111,7 @@ __all__ = [
     "NoStream",
     "OperationMeta",
     "Place",
+    "QueueStats",
     "RawHeaders",
     "ReplayBuffer",
     "Resource",
@@ -114,6 +131,7 @@ __all__ = [
     "check_reply",
     "check_source",
     "equal_secrets",
+    "item_id",
 ]
 
 _ON_USE = {

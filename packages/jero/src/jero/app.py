@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 import jero_core
 from jero_auth import AuthGuards, UserSource
+from jero_background import AfterResponseSource
 from jero_core.extend import GuardPlanner, Source
 from jero_multipart import FormSource
 from jero_streaming import LastEventIDSource
@@ -17,6 +18,7 @@ _SOURCES: Final[Mapping[str, Source]] = {
     "form": FormSource(),
     "last_event_id": LastEventIDSource(),
     "user": UserSource(),
+    "after_response": AfterResponseSource(),
 }
 
 

@@ -1,0 +1,331 @@
+"""The in-process queue.
+
+Rules
+-----
+- What `add` has taken runs exactly once, in the order in which it was taken, at most `concurrency` at a time. It is in
+  process: what the process takes with it when it is killed (the queue, and what runs) is lost.
+- At most `maxsize` items wait; `add` waits for a place, first come, first served. An `add` that is cancelled while it
+  waits has added nothing.
+- A handler may add to the queue that it runs for, and handlers of two queues to each other's. If waiting for a place
+  could close a circle in which each waits for the other, the item is taken at once, beyond `maxsize`.
+- A handler runs in a task of its own, in a copy of the context in which the item was added. Whatever it raises ends
+  that task alone: it is logged, counted, told to `on_error`, and the next item runs. Ctrl-C (KeyboardInterrupt) is
+  logged too, and goes on to whoever runs the loop.
+- Leaving drains: everything that waits runs, and what is added meanwhile. After `drain_timeout` seconds what runs is
+  cancelled and gets `CUT_GRACE` to end. Then, or when the leaving itself is cancelled, the queue is closed, and each
+  item that did not run to its end is logged by type and id.
+
+Theory
+------
+There is no worker that could die: whenever an item is taken, or a task has ended, `_start` begins what may begin. The
+ids are `<8 hexadecimal digits of this start>-<number>`, so that logs of several processes and starts can be put
+together.
+"""
+
+import asyncio
+import math
+import os
+from collections import deque
+from contextvars import Context, copy_context
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from .handlers import Handler, name_of_type
+from .item_queue import RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger
+
+CUT_GRACE: Final = 0.5
+"""How many seconds a handler has to end when it has been cancelled."""
+
+
+class _Entry:
+    """One item on its way to one handler."""
+
+    __slots__ = ("context", "handler", "id", "is_cut_off", "is_done", "is_running", "item", "queue")
+
+    def __init__(
+        self, queue: "BackgroundTasks", item: msgspec.Struct, item_id: str, handler: Handler, context: Context
+    ) -> None:
+        self.queue = queue
+        self.item = item
+        self.id = item_id
+        self.handler = handler
+        self.context = context
+        self.is_running = False
+        self.is_cut_off = False
+        self.is_done = False
+        """Whether it has been counted as done, failed or dropped."""
+
+
+class _Waiter:
+    """An `add` that waits for a place."""
+
+    __slots__ = ("entries", "place")
+
+    def __init__(self, entries: list[_Entry], place: asyncio.Future[None]) -> None:
+        self.entries = entries
+        self.place = place
+
+
+class BackgroundTasks(ItemQueue):
+    """A queue of items in this process, whose handlers run beside the requests. An async context manager.
+
+    `maxsize` is the most items that wait, `concurrency` the most handlers that run at a time, `drain_timeout` how long
+    in seconds leaving waits for everything to run (None: as long as it takes). ItemQueue has the other two. Raises
+    TypeError or ValueError for a setting that is none. All of it is for one event loop, the one that enters it.
+
+    ::
+
+        tasks = await self._aenter(BackgroundTasks())
+        tasks.register(mailer.send_receipt)  # async def send_receipt(self, item: SendReceipt) -> None
+    """
+
+    def __init__(
+        self,
+        *,
+        maxsize: int = 1024,
+        drain_timeout: float | None = 30.0,
+        allow_one_to_many: bool = False,
+        concurrency: int = 1,
+        on_error: OnError | None = None,
+    ) -> None:
+        super().__init__(allow_one_to_many=allow_one_to_many, on_error=on_error)
+        self._maxsize = positive("maxsize", maxsize)
+        self._concurrency = positive("concurrency", concurrency)
+        self._drain_timeout = seconds("drain_timeout", drain_timeout)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_closed = False
+        self._prefix = ""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._count = self._done = self._failed = self._dropped = 0
+        self._queued: deque[_Entry] = deque()
+        self._waiting: deque[_Waiter] = deque()
+        self._running: dict[asyncio.Task[None], _Entry] = {}
+        self._busy = 0
+        """How many have begun and not ended; counted apart, because an eager task runs before it is in `_running`."""
+        self._idle: asyncio.Future[None] | None = None
+        self._waits_for: list[BackgroundTasks] = []
+        """The queues for a place in which handlers of this one wait."""
+
+    async def __aenter__(self) -> Self:
+        """Open the queue. Raises RuntimeError if it is open."""
+        if self._loop is not None:
+            raise RuntimeError("the queue is entered already")
+        self._loop = asyncio.get_running_loop()
+        self._is_closed = False
+        self._prefix = f"{os.urandom(4).hex()}-"
+        self._begin()
+        self._remember()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Drain, and close."""
+        try:
+            if not self._is_idle():
+                self._idle = asyncio.get_running_loop().create_future()
+                await asyncio.wait([self._idle], timeout=self._drain_timeout)
+        finally:
+            try:
+                await self._close()
+            finally:
+                self._loop = None
+                self._forget()
+
+    async def add(self, item: msgspec.Struct, /) -> str:
+        """Take an item, when there is a place for it, and give its id.
+
+        Raises TypeError if no handler is registered for its type, BackgroundClosedError if the queue has been drained
+        and closed (also while this waits), RuntimeError if it was never entered.
+        """
+        self._check_open(item)
+        item_id = self._next_id()
+        await self._take(item, item_id, copy_context())
+        return item_id
+
+    def stats(self) -> QueueStats:
+        """What has become of the items. With `allow_one_to_many`, an item counts once for each of its handlers."""
+        return QueueStats(len(self._queued), self._busy, self._done, self._failed, self._dropped)
+
+    # taking
+
+    def _next_id(self) -> str:
+        self._count += 1
+        return f"{self._prefix}{self._count}"
+
+    def _check_open(self, item: msgspec.Struct) -> None:
+        if self._is_closed:
+            raise BackgroundClosedError(detail="The server is being stopped.")
+        if self._loop is None:
+            raise RuntimeError("the queue is not entered: `await self._aenter(BackgroundTasks())` in `_wire`")
+        if type(item) not in self._handlers:
+            raise self._unknown(item)
+
+    async def _take(self, item: msgspec.Struct, item_id: str, context: Context) -> None:
+        if self._is_closed:
+            raise BackgroundClosedError(detail="The server is being stopped.")
+        handlers = self._handlers[type(item)]
+        entries = [_Entry(self, item, item_id, handler, context) for handler in handlers]
+        for entry in entries[1:]:
+            entry.context = context.copy()  # A context runs one task at a time.
+        if self._waiting or len(self._queued) >= self._maxsize:
+            run = RUN.get(None)
+            source = run.queue if isinstance(run, _Entry) and run.is_running else None
+            if source is None or not self._leads_to(source):
+                await self._wait_for_place(entries, source)
+                return
+        self._queued.extend(entries)
+        self._start()
+
+    async def _wait_for_place(self, entries: list[_Entry], source: "BackgroundTasks | None") -> None:
+        waiter = _Waiter(entries, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiter)
+        if source is not None:
+            source._waits_for.append(self)
+        try:
+            await waiter.place
+        except asyncio.CancelledError:
+            self._withdraw(waiter)
+            raise
+        finally:
+            if source is not None:
+                source._waits_for.remove(self)
+
+    def _withdraw(self, waiter: _Waiter) -> None:
+        """Take back what a cancelled `add` was about to add, unless it runs already."""
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
+        else:
+            for entry in waiter.entries:
+                if entry in self._queued:
+                    self._queued.remove(entry)
+        self._start()
+        self._look_whether_idle()
+
+    def _leads_to(self, source: "BackgroundTasks") -> bool:
+        """Whether this is `source`, or handlers of this wait for it, directly or not."""
+        seen: list[BackgroundTasks] = []
+        pending = [self]
+        while pending:
+            queue = pending.pop()
+            if queue is source:
+                return True
+            if queue not in seen:
+                seen.append(queue)
+                pending += queue._waits_for
+        return False
+
+    # running
+
+    def _start(self) -> None:
+        """Begin what may begin, and let those in who wait for a place."""
+        loop = self._loop
+        while loop is not None:
+            while self._waiting and len(self._queued) < self._maxsize:
+                waiter = self._waiting.popleft()
+                self._queued.extend(waiter.entries)
+                if not waiter.place.done():
+                    waiter.place.set_result(None)
+            if not self._queued or self._busy >= self._concurrency:
+                return
+            entry = self._queued.popleft()
+            self._busy += 1
+            task = loop.create_task(self._run(entry), name=entry.id, context=entry.context)
+            self._running[task] = entry
+            task.add_done_callback(self._end)
+
+    async def _run(self, entry: _Entry) -> None:
+        RUN.set(entry)
+        entry.is_running = True
+        try:
+            await entry.handler.call(entry.item)
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # also SystemExit: a handler does not end the server
+            if entry.is_cut_off and isinstance(error, asyncio.CancelledError):
+                raise
+            self._failed += 1
+            entry.is_done = True
+            await self._tell(entry.item, entry.id, entry.handler, error)
+        else:
+            self._done += 1
+            entry.is_done = True
+        finally:
+            entry.is_running = False
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        """Go on when a task has ended, whichever way: also one that was cancelled before its first step."""
+        entry = self._running.pop(task)
+        self._busy -= 1
+        error = None if task.cancelled() else task.exception()
+        if not entry.is_done:
+            entry.is_done = True
+            if error is None:
+                self._drop(entry.item, entry.id, f"{entry.handler.name} was cut off")
+            else:  # Ctrl-C, or a loop that is torn down.
+                self._failed += 1
+                name = name_of_type(type(entry.item))
+                logger.error("%s %s failed in %s", name, entry.id, entry.handler.name, exc_info=error)
+        self._start()
+        self._look_whether_idle()
+
+    # draining
+
+    def _is_idle(self) -> bool:
+        return not (self._queued or self._waiting or self._busy)
+
+    def _look_whether_idle(self) -> None:
+        if self._idle is not None and not self._idle.done() and self._is_idle():
+            self._idle.set_result(None)
+
+    async def _close(self) -> None:
+        """Take nothing more, cut off what runs, and log what did not run."""
+        self._is_closed = True
+        queued, waiting = [*self._queued], [*self._waiting]
+        self._queued.clear()
+        self._waiting.clear()
+        for waiter in waiting:
+            if not waiter.place.done():
+                waiter.place.set_exception(BackgroundClosedError(detail="The server is being stopped."))
+        for entry in queued:
+            self._drop(entry.item, entry.id, f"{entry.handler.name} was not called before the queue closed")
+        running = dict(self._running)
+        for task, entry in running.items():
+            entry.is_cut_off = True
+            task.cancel()
+        try:
+            if running:
+                await asyncio.wait(running, timeout=CUT_GRACE)
+        finally:
+            for entry in self._running.values():
+                if not entry.is_done:
+                    entry.is_done = True
+                    self._drop(entry.item, entry.id, f"{entry.handler.name} was cut off, and goes on all the same")
+
+    def _drop(self, item: msgspec.Struct, item_id: str, why: str) -> None:
+        self._dropped += 1
+        logger.error("%s %s is dropped: %s", name_of_type(type(item)), item_id, why)
+
+
+def positive(name: str, value: object) -> int:
+    """A setting that is a number of things, 1 or more. Raises TypeError or ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} is an int, not {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} is 1 or more, not {value!r}")
+    return value
+
+
+def seconds(name: str, value: object) -> float | None:
+    """A setting that is a time in seconds, or None. Raises TypeError or ValueError."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is a number of seconds or None, not {value!r}")
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name} is 0 or more seconds, or None for no limit, not {value!r}")
+    return float(value)

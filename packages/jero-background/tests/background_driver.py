@@ -1,0 +1,92 @@
+"""A small ASGI driver: starts an app, sends it requests in process, and stops it."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+DEADLINE = 20.0
+"""So many seconds that only something that hangs takes longer."""
+
+
+@dataclass
+class Response:
+    messages: list[dict] = field(default_factory=list)
+
+    @property
+    def status(self):
+        return self.messages[0]["status"]
+
+    @property
+    def body(self):
+        return b"".join(message.get("body", b"") for message in self.messages[1:])
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class StartupFailed(Exception):
+    """The app refused to start; the message is what it told the server."""
+
+
+class Client:
+    """Sends requests to a started app."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def request(self, method, target, send=None):
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": target,
+            "raw_path": target.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [],
+        }
+        response = Response()
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send_to_response(message):
+            if send is not None:
+                await send(message)
+            response.messages.append(message)
+
+        await self.app(scope, receive, send_to_response)
+        return response
+
+
+@asynccontextmanager
+async def started(app):
+    """Start an app, give a client, and stop it."""
+    incoming, sent = asyncio.Queue(), asyncio.Queue()
+    task = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, incoming.get, sent.put))
+    await incoming.put({"type": "lifespan.startup"})
+    message = await asyncio.wait_for(sent.get(), DEADLINE)
+    if message["type"] == "lifespan.startup.failed":
+        await task
+        raise StartupFailed(message["message"])
+    try:
+        yield Client(app)
+    finally:
+        await incoming.put({"type": "lifespan.shutdown"})
+        message = await asyncio.wait_for(sent.get(), DEADLINE)
+        await task
+    assert message == {"type": "lifespan.shutdown.complete"}
+
+
+def run(coroutine):
+    """Run a test's coroutine; a test that hangs fails."""
+
+    async def bounded():
+        async with asyncio.timeout(DEADLINE):
+            return await coroutine
+
+    return asyncio.run(bounded())

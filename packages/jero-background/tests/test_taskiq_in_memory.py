@@ -1,0 +1,343 @@
+"""The queue over taskiq, with taskiq's in-memory broker: the handlers run in this process."""
+
+import asyncio
+import datetime
+import decimal
+import json
+import uuid
+
+import pytest
+from msgspec import Struct
+from taskiq import InMemoryBroker, TaskiqMiddleware
+from taskiq.exceptions import SendTaskError
+
+from jero_background import AfterResponse, AfterResponseSource, BackgroundClosedError, QueueStats, item_id
+from jero_background.taskiq import TaskiqTasks, WorkerError, run_worker
+from jero_core import BaseApp, Endpoint, WiringError
+
+from .background_driver import run, started
+
+
+class Mail(Struct):
+    number: int
+
+
+class Letter(Struct, tag="letter"):
+    number: int
+
+
+class Rich(Struct):
+    at: datetime.datetime
+    price: decimal.Decimal
+    id: uuid.UUID
+    data: bytes
+    names: dict[int, str]
+    inner: list[Mail]
+
+
+class Spy(InMemoryBroker):
+    """Keeps what is sent."""
+
+    def __init__(self):
+        super().__init__()
+        self.messages = []
+
+    async def kick(self, message):
+        self.messages.append(message)
+        await super().kick(message)
+
+
+def failed(caplog):
+    return [record.args[1] for record in caplog.records if " failed in " in record.msg]
+
+
+def test_items_run_their_handlers_and_leaving_waits_for_them():
+    ran = []
+
+    async def handle(item: Mail) -> None:
+        await asyncio.sleep(0.01)
+        ran.append((item.number, item_id()))
+
+    async def main():
+        async with TaskiqTasks(InMemoryBroker()) as tasks:
+            tasks.register(handle)
+            given = [await tasks.add(Mail(number)) for number in range(5)]
+        return given, tasks.stats()
+
+    given, stats = run(main())
+    assert sorted(ran) == list(zip(range(5), given, strict=True))
+    assert stats == QueueStats(queued=0, running=0, done=5, failed=0, dropped=0)
+
+
+def test_items_that_handlers_add_run_too():
+    ran = []
+
+    async def main():
+        async with TaskiqTasks(InMemoryBroker()) as tasks:
+
+            async def handle(item: Mail) -> None:
+                await asyncio.sleep(0)
+                ran.append(item.number)
+                if item.number < 5:
+                    await tasks.add(Mail(item.number + 1))
+
+            tasks.register(handle)
+            await tasks.add(Mail(0))
+
+    run(main())
+    assert ran == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_message_is_the_item_s_json_under_its_name():
+    async def handle(item: Mail) -> None: ...
+
+    async def tagged(item: Letter) -> None: ...
+
+    async def main():
+        broker = Spy()
+        async with TaskiqTasks(broker) as tasks:
+            tasks.register(handle)
+            tasks.register(tagged)
+            given = [await tasks.add(Mail(7)), await tasks.add(Letter(8))]
+        return given, broker.messages
+
+    given, messages = run(main())
+    assert [message.task_name for message in messages] == [f"jero:{Mail.__module__}.Mail", "jero:letter"]
+    assert [message.task_id for message in messages] == given
+    assert [json.loads(message.message)["args"] for message in messages] == [
+        ['{"number":7}', given[0]],
+        ['{"type":"letter","number":8}', given[1]],
+    ]
+
+
+def test_what_msgspec_can_send_arrives_as_it_was():
+    seen = []
+
+    async def handle(item: Rich) -> None:
+        seen.append(item)
+
+    now = datetime.datetime.now(datetime.UTC)
+    rich = Rich(now, decimal.Decimal("1.10"), uuid.uuid4(), b"\x00\xff", {1: "ä\U0001f600"}, [Mail(1)])
+
+    async def main():
+        async with TaskiqTasks(InMemoryBroker()) as tasks:
+            tasks.register(handle)
+            await tasks.add(rich)
+
+    run(main())
+    assert seen == [rich]
+
+
+def test_types_that_msgspec_does_not_know_need_hooks():
+    class Colour:
+        def __init__(self, name):
+            self.name = name
+
+    class Paint(Struct):
+        colour: Colour
+
+    seen = []
+
+    async def handle(item: Paint) -> None:
+        seen.append(item.colour.name)
+
+    async def main():
+        hooks = {"enc_hook": lambda value: value.name, "dec_hook": lambda kind, value: kind(value)}
+        async with TaskiqTasks(InMemoryBroker(), **hooks) as tasks:
+            tasks.register(handle)
+            await tasks.add(Paint(Colour("red")))
+        async with TaskiqTasks(InMemoryBroker()) as tasks:
+            tasks.register(handle)
+            with pytest.raises(WiringError, match="JERO-W074"):
+                await tasks.add(Paint(Colour("red")))
+
+    run(main())
+    assert seen == ["red"]
+
+
+def test_several_handlers_each_get_a_message():
+    ran = []
+
+    async def first(item: Mail) -> None:
+        ran.append(("first", item_id()))
+        raise ValueError
+
+    async def second(item: Mail) -> None:
+        ran.append(("second", item_id()))
+
+    async def main():
+        async with TaskiqTasks(InMemoryBroker(), allow_one_to_many=True) as tasks:
+            tasks.register(first)
+            tasks.register(second)
+            given = await tasks.add(Mail(1))
+        return given, tasks.stats()
+
+    given, stats = run(main())
+    assert sorted(ran) == [("first", given), ("second", given)]
+    assert stats == QueueStats(queued=0, running=0, done=1, failed=1, dropped=0)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no"), asyncio.CancelledError(), ExceptionGroup("g", [ValueError()]), SystemExit(3)]
+)
+def test_a_handler_that_raises_is_logged_and_told_and_the_next_item_runs(error, caplog):
+    ran, told = [], []
+
+    async def handle(item: Mail) -> None:
+        if item.number == 0:
+            raise error
+        ran.append(item.number)
+
+    async def main():
+        async with TaskiqTasks(InMemoryBroker(), on_error=told.append) as tasks:
+            tasks.register(handle)
+            given = [await tasks.add(Mail(number)) for number in range(3)]
+        return given, tasks.stats()
+
+    given, stats = run(main())
+    assert ran == [1, 2]
+    assert stats == QueueStats(queued=0, running=0, done=2, failed=1, dropped=0)
+    assert failed(caplog) == [failure.id for failure in told] == given[:1]
+
+
+def test_taskiq_s_middlewares_see_failures():
+    seen = []
+
+    class Middleware(TaskiqMiddleware):
+        def on_error(self, message, result, exception):
+            seen.append((message.task_name, repr(exception)))
+
+    async def handle(item: Letter) -> None:
+        raise ValueError("no")
+
+    async def main():
+        async with TaskiqTasks(InMemoryBroker().with_middlewares(Middleware())) as tasks:
+            tasks.register(handle)
+            await tasks.add(Letter(1))
+
+    run(main())
+    assert seen == [("jero:letter", "ValueError('no')")]
+
+
+def test_a_handler_that_hangs_is_cut_off_after_the_drain_and_named(caplog):
+    async def hang(item: Mail) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async def main():
+        async with TaskiqTasks(InMemoryBroker(), drain_timeout=0.05) as tasks:
+            tasks.register(hang)
+            given = await tasks.add(Mail(1))
+        return given, tasks.stats()
+
+    given, stats = run(main())
+    assert stats == QueueStats(queued=0, running=0, done=0, failed=0, dropped=1)
+    assert [record.args[1] for record in caplog.records if "is dropped" in record.msg] == [given]
+
+
+def test_a_broker_that_does_not_take_an_item_is_told_to_whoever_adds():
+    class Broken(InMemoryBroker):
+        async def kick(self, message):
+            raise ConnectionError("no broker")
+
+    async def handle(item: Mail) -> None: ...
+
+    async def main():
+        async with TaskiqTasks(Broken()) as tasks:
+            tasks.register(handle)
+            with pytest.raises(SendTaskError):
+                await tasks.add(Mail(1))
+
+    run(main())
+
+
+def test_unregistered_unentered_and_closed_queues_say_so():
+    async def handle(item: Mail) -> None: ...
+
+    async def main():
+        tasks = TaskiqTasks(InMemoryBroker())
+        tasks.register(handle)
+        with pytest.raises(RuntimeError, match="_aenter"):
+            await tasks.add(Mail(1))
+        async with tasks:
+            with pytest.raises(TypeError, match="Letter"):
+                await tasks.add(Letter(1))
+            with pytest.raises(RuntimeError, match="entered already"):
+                await tasks.__aenter__()
+        with pytest.raises(BackgroundClosedError):
+            await tasks.add(Mail(1))
+
+    run(main())
+
+
+@pytest.mark.parametrize("value", [None, "redis://localhost", InMemoryBroker])
+def test_what_is_no_broker_is_refused(value):
+    with pytest.raises(TypeError, match="broker"):
+        TaskiqTasks(value)
+
+
+def test_an_app_adds_after_its_response_and_starts_twice():
+    ran = []
+
+    async def handle(item: Mail) -> None:
+        ran.append(item.number)
+
+    class Orders(Endpoint, path="/orders"):
+        def __init__(self, tasks):
+            self._tasks = tasks
+
+        async def post(self, after_response: AfterResponse) -> None:
+            self._tasks.add_after_response(Mail(1), after_response)
+
+    broker = InMemoryBroker()
+
+    class App(BaseApp):
+        sources = {**BaseApp.sources, "after_response": AfterResponseSource()}
+
+        async def _wire(self):
+            tasks = await self._aenter(TaskiqTasks(broker))
+            tasks.register(handle)
+            self._include_endpoint(Orders(tasks))
+
+    app = App()
+
+    async def main():
+        async with started(app) as client:
+            return (await client.request("POST", "/orders")).status
+
+    assert [run(main()) for _ in range(2)] == [204, 204]
+    assert ran == [1, 1]
+
+
+# the worker
+
+
+def test_a_worker_of_an_app_without_a_queue_says_so():
+    class App(BaseApp):
+        async def _wire(self): ...
+
+    with pytest.raises(WorkerError, match="no TaskiqTasks"):
+        run(run_worker(App(), stop=asyncio.Event()))
+
+
+def test_a_worker_of_an_app_with_wrong_declarations_tells_them():
+    def handle(item: Mail) -> None: ...
+
+    class App(BaseApp):
+        async def _wire(self):
+            tasks = await self._aenter(TaskiqTasks(InMemoryBroker()))
+            tasks.register(handle)
+
+    with pytest.raises(WorkerError, match="JERO-W070"):
+        run(run_worker(App(), stop=asyncio.Event()))
+
+
+def test_a_worker_of_something_that_knows_no_lifespan_says_so():
+    async def app(scope, receive, send): ...
+
+    async def broken(scope, receive, send):
+        raise RuntimeError("no lifespan")
+
+    with pytest.raises(WorkerError, match="ended at its startup"):
+        run(run_worker(app, stop=asyncio.Event()))
+    with pytest.raises(RuntimeError, match="no lifespan"):
+        run(run_worker(broken, stop=asyncio.Event()))
