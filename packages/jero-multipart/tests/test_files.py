@@ -61,7 +61,7 @@ def open_files(form):
 
 
 @pytest.mark.parametrize("size", [0, 1, spool.HELD, spool.HELD + 1, len(LARGE)])
-@pytest.mark.parametrize("step", [1_000, 70_000, 10**9])
+@pytest.mark.parametrize("step", [1_000, 10_000, 70_000, 10**9])
 def test_a_file_is_read_as_it_was_sent(size, step):
     async def answer(form):
         file = form.file
@@ -429,6 +429,34 @@ def test_when_the_interpreter_ends_the_file_is_closed_at_once(monkeypatch):
         assert file.closed
         with pytest.raises(RuntimeError):
             disk.submit(int)
+
+    asyncio.run(main())
+
+
+def test_a_spool_is_written_read_and_closed_however_it_is_driven():
+    class Short(spool.FileIO):
+        """Gives less than is asked for, as the system does above 2 GiB."""
+
+        def read(self, size=-1):
+            return super().read(min(size, 100_000))
+
+    async def main():
+        disk = spool.Disk()
+        one = spool.Spool(disk=disk)
+        for _ in range(3):
+            one.append(LARGE + LARGE)
+            await one.drain()
+            one._write.result()  # The disk is faster than the client.
+        await one.settle()
+        file = one._file
+        one._file = Short(os.dup(file.fileno()))
+        file.close()
+        assert await one.read(1, len(LARGE) * 6 - 1) == (LARGE * 6)[1:]
+        assert await one.read(len(LARGE) * 6 - 5, 100) == LARGE[-5:]
+        await one.close()
+        one.abandon()
+        await one.close()
+        disk._threads.shutdown()
 
     asyncio.run(main())
 

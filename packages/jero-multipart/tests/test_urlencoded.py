@@ -111,6 +111,7 @@ def test_a_struct_with_a_file_takes_multipart_alone(kind):
         ("APPLICATION/X-WWW-Form-Urlencoded ; charset=UTF-8", 200),
         ('application/x-www-form-urlencoded; charset="utf-8"', 200),
         ("application/x-www-form-urlencoded; charset=iso-8859-1", 415),
+        ("application/x-www-form-urlencoded; version=1", 200),
         ("application/x-www-form-urlencodedx", 415),
         ("application/json", 415),
         ("text/plain", 415),
