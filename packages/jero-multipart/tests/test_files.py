@@ -365,7 +365,7 @@ def test_after_a_problem_no_file_goes_to_the_disk(monkeypatch):
         number: int
 
     disk = HeldBack(monkeypatch)
-    response = form_post(echo(Form), ("number", "x"), ("file", LARGE, "f"), ("file", b"", "g"))
+    response = form_post(echo(Form), ("number", "x"), ("file", LARGE * 4, "f"), ("file", b"", "g"))
     assert not disk.entered.is_set()
     disk.restore()
     assert response.invalid == {
@@ -429,6 +429,48 @@ def test_when_the_interpreter_ends_the_file_is_closed_at_once(monkeypatch):
         assert file.closed
         with pytest.raises(RuntimeError):
             disk.submit(int)
+
+    asyncio.run(main())
+
+
+def test_a_read_that_is_cancelled_before_its_thread_begins_still_lets_the_file_be_closed():
+    async def main():
+        go = threading.Event()
+
+        async def answer(form):
+            disk = FormApp.sources["form"]._disk
+            for _ in range(spool._THREADS):
+                disk.submit(lambda: go.wait(10))
+            read = asyncio.create_task(form.file.read())
+            await asyncio.sleep(0)
+            read.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await read
+            asyncio.get_running_loop().call_later(0.05, go.set)
+            return "right"
+
+        app = echo(Upload, answer)
+        async with started(app):
+            assert (await send(app, multipart(("file", LARGE, "f")))).text == "right"
+
+    asyncio.run(main())
+
+
+def test_a_message_as_large_as_the_share_of_many_is_written_before_the_next_is_received():
+    async def main():
+        disk = spool.Disk()
+        one = spool.Spool(disk=disk)
+        disk.spools = 100
+        one.append(LARGE[: spool.HELD + 1])
+        await one.drain()
+        assert one._write is not None
+        one.append(LARGE)
+        await one.drain()
+        assert one._write is None
+        assert one._waiting == 0
+        await one.close()
+        assert disk.spools == 100
+        disk._threads.shutdown()
 
     asyncio.run(main())
 
