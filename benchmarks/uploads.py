@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import time
@@ -28,6 +29,8 @@ PIECE = 64 * 1024
 """The bytes of one message, as servers send them."""
 BASE = "falcon"
 CONTENDERS = ("jero", "falcon", "falcon_threads", "starlette", "fastapi", "litestar", "blacksheep")
+MEMORY_STARTS = 5
+"""The processes of each contender whose memory is measured; the median counts."""
 MOST_MEMORY = 4
 """MiB above the idle server, for jero."""
 BOUNDARY = "----WebKitFormBoundaryABCDEFGHIJKLMNOP"
@@ -184,10 +187,19 @@ class Child:
         return stream
 
 
+def grown(name: str) -> int:
+    """The peak of memory in a fresh process."""
+    child = Child.start(name)
+    try:
+        return int(child.ask("memory"))
+    finally:
+        child.stop()
+
+
 def measure(children: list[Child], rounds: int, batch: int) -> None:
     """Memory first, in fresh processes; then time, in turns whose order is shuffled anew."""
     for child in children:
-        child.grown = child.ask("memory")
+        child.grown = int(statistics.median(grown(child.name) for _ in range(MEMORY_STARTS)))
     for child in children:
         child.ask(str(batch))
     shuffle = random.Random(20250101)
@@ -239,7 +251,8 @@ NOTES = f"""\
 One upload of {SIZE:,} random bytes and three text fields, in messages of 64 KiB. All contenders answer alike: the
 texts, the year as an int, the file's name and its size. Each runs in a process of its own; they take turns, in an order
 that is shuffled anew in each round, and ratios are taken within a round. CPU time is that of all threads. `peak MiB` is
-the highest resident set during the first upload, above that of the process with one small upload behind it.
+the highest resident set during the first upload, above that of the process with one small upload behind it: the median
+of {MEMORY_STARTS} processes.
 
 The file is spooled in all of them: jero goes to disk from 64 KiB on, in a thread, and the others from 1 MiB on: Falcon
 (by the app's own lines), Litestar and BlackSheep in the event loop's thread, which blocks the loop, Starlette and

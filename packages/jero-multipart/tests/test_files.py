@@ -61,7 +61,7 @@ def open_files(form):
 
 
 @pytest.mark.parametrize("size", [0, 1, spool.HELD, spool.HELD + 1, len(LARGE)])
-@pytest.mark.parametrize("step", [1_000, 70_000, 10**9])
+@pytest.mark.parametrize("step", [1_000, 10_000, 70_000, 10**9])
 def test_a_file_is_read_as_it_was_sent(size, step):
     async def answer(form):
         file = form.file
@@ -365,7 +365,7 @@ def test_after_a_problem_no_file_goes_to_the_disk(monkeypatch):
         number: int
 
     disk = HeldBack(monkeypatch)
-    response = form_post(echo(Form), ("number", "x"), ("file", LARGE, "f"), ("file", b"", "g"))
+    response = form_post(echo(Form), ("number", "x"), ("file", LARGE * 4, "f"), ("file", b"", "g"))
     assert not disk.entered.is_set()
     disk.restore()
     assert response.invalid == {
@@ -429,6 +429,76 @@ def test_when_the_interpreter_ends_the_file_is_closed_at_once(monkeypatch):
         assert file.closed
         with pytest.raises(RuntimeError):
             disk.submit(int)
+
+    asyncio.run(main())
+
+
+def test_a_read_that_is_cancelled_before_its_thread_begins_still_lets_the_file_be_closed():
+    async def main():
+        go = threading.Event()
+
+        async def answer(form):
+            disk = FormApp.sources["form"]._disk
+            for _ in range(spool._THREADS):
+                disk.submit(lambda: go.wait(10))
+            read = asyncio.create_task(form.file.read())
+            await asyncio.sleep(0)
+            read.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await read
+            asyncio.get_running_loop().call_later(0.05, go.set)
+            return "right"
+
+        app = echo(Upload, answer)
+        async with started(app):
+            assert (await send(app, multipart(("file", LARGE, "f")))).text == "right"
+
+    asyncio.run(main())
+
+
+def test_a_message_as_large_as_the_share_of_many_is_written_before_the_next_is_received():
+    async def main():
+        disk = spool.Disk()
+        one = spool.Spool(disk=disk)
+        disk.spools = 100
+        one.append(LARGE[: spool.HELD + 1])
+        await one.drain()
+        assert one._write is not None
+        one.append(LARGE)
+        await one.drain()
+        assert one._write is None
+        assert one._waiting == 0
+        await one.close()
+        assert disk.spools == 100
+        disk._threads.shutdown()
+
+    asyncio.run(main())
+
+
+def test_a_spool_is_written_read_and_closed_however_it_is_driven():
+    class Short(spool.FileIO):
+        """Gives less than is asked for, as the system does above 2 GiB."""
+
+        def read(self, size=-1):
+            return super().read(min(size, 100_000))
+
+    async def main():
+        disk = spool.Disk()
+        one = spool.Spool(disk=disk)
+        for _ in range(3):
+            one.append(LARGE + LARGE)
+            await one.drain()
+            one._write.result()  # The disk is faster than the client.
+        await one.settle()
+        file = one._file
+        one._file = Short(os.dup(file.fileno()))
+        file.close()
+        assert await one.read(1, len(LARGE) * 6 - 1) == (LARGE * 6)[1:]
+        assert await one.read(len(LARGE) * 6 - 5, 100) == LARGE[-5:]
+        await one.close()
+        one.abandon()
+        await one.close()
+        disk._threads.shutdown()
 
     asyncio.run(main())
 

@@ -111,6 +111,7 @@ def test_a_struct_with_a_file_takes_multipart_alone(kind):
         ("APPLICATION/X-WWW-Form-Urlencoded ; charset=UTF-8", 200),
         ('application/x-www-form-urlencoded; charset="utf-8"', 200),
         ("application/x-www-form-urlencoded; charset=iso-8859-1", 415),
+        ("application/x-www-form-urlencoded; version=1", 200),
         ("application/x-www-form-urlencodedx", 415),
         ("application/json", 415),
         ("text/plain", 415),
@@ -168,6 +169,15 @@ def test_a_value_over_the_limit_is_refused_while_it_arrives():
     response = send(None, chunks=pieces)
     assert response.status == 413
     assert response.received_bytes <= 3 * (1024 * 1024 + 64 * 1024) + 60_000
+
+
+@pytest.mark.parametrize("step", [1_001, 65_536, 10**6])
+def test_an_escape_between_two_pieces_is_one_escape(step):
+    body = b"name=" + b"%41" * 100_000 + b"%4"
+    pieces = [body[start : start + step] for start in range(0, len(body), step)]
+    assert (
+        post(echo(Texts, lambda form: form.name), chunks=pieces, content_type=URLENCODED).text == "A" * 100_000 + "%4"
+    )
 
 
 def test_a_million_separators_of_another_kind_are_one_value():

@@ -184,7 +184,8 @@ def _read_part(field: Field, annotation: object, codec: Codec) -> _Part:
     try:
         codec.check_text(annotation)
     except Refusal as refusal:
-        raise Refusal(reason=refusal.reason, remedy=_REMEDY) from refusal
+        # What is wrong with the constraints of a scalar, core says best.
+        raise refusal if shape.constraints else Refusal(reason=refusal.reason, remedy=_REMEDY) from refusal
     is_plain = is_plain_text(msgspec.structs.replace(field, type=annotation))
     return Text(annotation, codec, is_plain=is_plain), None, None
 

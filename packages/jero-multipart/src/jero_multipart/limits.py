@@ -29,11 +29,13 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 def _check(keyword: str, default: int) -> Callable[[object], None]:
+    counted = "bytes" if keyword.endswith("_size") else keyword.rpartition("_")[2]
+
     def check(value: object) -> None:
         if type(value) is not int or value < 1:
             raise Refusal(
                 code="JERO-W003",
-                reason=f"{keyword}={value!r} is no number of {'bytes' if keyword.endswith('_size') else 'things'}.",
+                reason=f"{keyword}={value!r} is no number of {counted}.",
                 remedy=f"a positive int, such as the default: `{keyword}={default}`.",
             )
 

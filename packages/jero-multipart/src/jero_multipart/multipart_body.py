@@ -100,8 +100,7 @@ class MultipartBody:
             max_segment_count=2,  # The parser counts the next one before it is left.
             strict=True,
         )
-        for _ in self._parse(self._delimiter[2:] + b"\r\n"):
-            pass
+        list(self._parse(self._delimiter[2:] + b"\r\n"))
         self._lines = 0
         self._step = self._take_header
 
@@ -122,9 +121,9 @@ class MultipartBody:
             self._lines += 1
             if self._lines > self._limits.max_part_headers:
                 raise HTTPError(413, f"A part has more than {self._limits.max_part_headers} headers.")
-        for event in self._parse(line):
-            if isinstance(event, MultipartSegment):
-                self._begin_content(event)
+        segments = [event for event in self._parse(line) if isinstance(event, MultipartSegment)]
+        if segments:
+            self._begin_content(segments[0])
         return data[end:]
 
     def _begin_content(self, segment: MultipartSegment) -> None:

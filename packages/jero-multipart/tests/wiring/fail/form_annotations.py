@@ -38,8 +38,11 @@ class MySpooledFile[H](SpooledFilePart[H]): ...
 
 
 class Headers(Struct):
-    x_many: list[str]
     x_map: dict[str, str] = {}
+
+
+class Many(Struct):
+    x_many: list[str]
 
 
 class Underscore(Struct):
@@ -68,6 +71,7 @@ class Fields(Struct):
     no_struct: FormPart[str, dict[str, str]]
     bad_headers: FilePart[Headers]
     bad_name: SpooledFilePart[Underscore]
+    many_headers: FormPart[str, Many]
     json_with_file: "Inner"
     bound: Annotated[int, Meta(min_length=3)]
 
