@@ -167,15 +167,11 @@ equal_secrets(1, "a")  # rejected
 def sync_handler(item: Widget) -> None: ...
 
 
-async def takes_text(item: str) -> None: ...
-
-
 async def takes_two(item: Widget, other: Widget) -> None: ...
 
 
 tasks = BackgroundTasks()
 tasks.register(sync_handler)  # rejected
-tasks.register(takes_text)  # rejected
 tasks.register(takes_two)  # rejected
 tasks.add("text")  # rejected
 tasks.add_after_response(Widget(id=1), None)  # rejected

@@ -94,7 +94,7 @@ def test_a_worker_that_is_stopped_lets_its_items_end_and_leaves_the_others_to_th
 def test_an_item_that_is_cut_off_by_the_drain_runs_again_elsewhere(workers, monkeypatch, caplog):
     async def main():
         monkeypatch.setenv("JERO_DRAIN", "0.1")
-        (given,) = await workers.add_here(workers.module.Note(1, 2.0))
+        (given,) = await workers.add_here(workers.module.Note(1, 0.8))
         async with workers.working():
             await workers.until(lambda: any("begin 1 " in line for line in workers.lines), "the item runs")
         assert workers.ended() == []
