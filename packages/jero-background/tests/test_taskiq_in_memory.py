@@ -5,10 +5,11 @@ import datetime
 import decimal
 import json
 import uuid
+from threading import Thread
 
 import pytest
 from msgspec import Struct
-from taskiq import InMemoryBroker, TaskiqMiddleware
+from taskiq import AckableMessage, AsyncBroker, BrokerMessage, InMemoryBroker, TaskiqMiddleware
 from taskiq.exceptions import SendTaskError
 
 from jero_background import AfterResponse, AfterResponseSource, BackgroundClosedError, QueueStats, item_id
@@ -341,3 +342,180 @@ def test_a_worker_of_something_that_knows_no_lifespan_says_so():
         run(run_worker(app, stop=asyncio.Event()))
     with pytest.raises(RuntimeError, match="no lifespan"):
         run(run_worker(broken, stop=asyncio.Event()))
+
+
+class QueueBroker(AsyncBroker):
+    """A broker in this process that waits for acknowledgements; `failures` are raised by its first listenings."""
+
+    def __init__(self, *failures):
+        super().__init__()
+        self.failures, self.queue, self.acknowledged = [*failures], asyncio.Queue(), []
+
+    async def kick(self, message):
+        await self.queue.put(message)
+
+    async def listen(self):
+        if self.failures:
+            raise self.failures.pop(0)
+        while True:
+            message = await self.queue.get()
+
+            async def acknowledge(message=message):
+                self.acknowledged.append(message.task_name)
+
+            yield AckableMessage(data=message.message, ack=acknowledge)
+
+
+class QueueApp(BaseApp):
+    def __init__(self, broker, handler, **settings):
+        super().__init__()
+        self.broker, self.handler, self.settings = broker, handler, settings
+
+    async def _wire(self):
+        self.tasks = await self._aenter(TaskiqTasks(self.broker, **self.settings))
+        self.tasks.register(self.handler)
+
+
+async def work(app, until):
+    """Run a worker until something has happened."""
+    stop = asyncio.Event()
+    worker = asyncio.create_task(run_worker(app, stop=stop))
+    while not until() and not worker.done():  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    stop.set()
+    await worker
+
+
+def test_a_worker_listens_again_when_its_broker_has_failed(caplog, monkeypatch):
+    monkeypatch.setattr("jero_background.taskiq.receiving._PAUSE", 0.01)
+    ran = []
+
+    async def handle(item: Letter) -> None:
+        ran.append(item.number)
+
+    async def main():
+        app = QueueApp(QueueBroker(ConnectionError("away"), OSError("still away")), handle, recheck=None)
+        await app.broker.kick(BrokerMessage(**message_of(Letter(1))))
+        await work(app, lambda: app.broker.acknowledged)
+        return app.broker.acknowledged
+
+    assert run(main()) == ["jero:letter"]
+    assert ran == [1]
+    assert caplog.text.count("the broker fails; trying again") == 2
+
+
+def message_of(item):
+    """The message of an item, as another process would have sent it."""
+
+    async def handle(item: Letter) -> None: ...
+
+    broker = Spy()
+
+    async def main():
+        async with TaskiqTasks(broker) as tasks:
+            tasks.register(handle)
+            await tasks.add(item)
+
+    thread = Thread(target=lambda: asyncio.run(main()))
+    thread.start()
+    thread.join()
+    return broker.messages[0].model_dump()
+
+
+def test_an_idle_worker_sends_itself_a_message_and_a_broker_that_refuses_it_stops_nothing():
+    class Refusing(QueueBroker):
+        kicks = 0
+
+        async def kick(self, message):
+            self.kicks += 1
+            if self.kicks == 1:
+                raise ConnectionError("not now")
+            await super().kick(message)
+
+    async def handle(item: Letter) -> None: ...
+
+    async def main():
+        app = QueueApp(Refusing(), handle, recheck=0.01)
+        await work(app, lambda: len(app.broker.acknowledged) >= 2)
+        return app.broker.acknowledged[:2]
+
+    assert run(main()) == ["jero:recheck"] * 2
+
+
+def test_a_broker_that_ends_is_listened_to_again(caplog, monkeypatch):
+    monkeypatch.setattr("jero_background.taskiq.receiving._PAUSE", 0.01)
+
+    class Ending(QueueBroker):
+        async def listen(self):
+            if self.failures:
+                self.failures.pop()
+                return
+            async for message in super().listen():
+                yield message
+
+    async def handle(item: Letter) -> None: ...
+
+    async def main():
+        app = QueueApp(Ending(1, 2, 3), handle)
+        await app.broker.kick(BrokerMessage(**message_of(Letter(1))))
+        await work(app, lambda: app.broker.acknowledged)
+
+    run(main())
+    assert caplog.text.count("the broker fails; trying again") == 3
+
+
+def test_a_worker_whose_listening_is_cancelled_says_so_and_stops_its_app():
+    async def handle(item: Letter) -> None: ...
+
+    app = QueueApp(QueueBroker(), handle)
+
+    async def main():
+        worker = asyncio.create_task(run_worker(app, stop=asyncio.Event()))
+        while not hasattr(app, "tasks") or app.tasks.listening is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        app.tasks.listening.cancel()
+        with pytest.raises(WorkerError, match="has ended to listen"):
+            await worker
+        with pytest.raises(BackgroundClosedError):
+            await app.tasks.add(Letter(1))
+
+    run(main())
+
+
+def test_concurrency_bounds_the_handlers_of_a_worker():
+    running, most, ended = 0, 0, 0
+
+    async def handle(item: Letter) -> None:
+        nonlocal running, most, ended
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.001)
+        running -= 1
+        ended += 1
+
+    async def main():
+        app = QueueApp(QueueBroker(), handle, concurrency=3)
+        message = BrokerMessage(**message_of(Letter(1)))
+        for _ in range(20):
+            await app.broker.kick(message)
+        await work(app, lambda: ended == 20)
+
+    run(main())
+    assert most == 3
+
+
+def test_an_encoding_hook_alone_is_not_enough_for_a_message():
+    class Colour: ...
+
+    class Paint(Struct):
+        colour: Colour
+
+    async def handle(item: Paint) -> None: ...
+
+    async def main():
+        async with TaskiqTasks(InMemoryBroker(), enc_hook=str) as tasks:
+            tasks.register(handle)
+            with pytest.raises(WiringError, match="JERO-W074"):
+                await tasks.add(Paint(Colour()))
+
+    run(main())

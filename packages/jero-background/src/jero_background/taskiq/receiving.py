@@ -74,9 +74,12 @@ class Listener:
 
     async def _listen(self) -> None:
         while not self._finish.is_set():
+            error: Exception | None = None
             try:
                 await _Receiver(self, self._concurrency).listen(self._finish)
-            except Exception as error:  # whatever a broker raises
+            except Exception as raised:  # noqa: BLE001  # whatever a broker raises
+                error = raised
+            if not self._finish.is_set():
                 logger.error("the broker fails; trying again in %s s", _PAUSE, exc_info=error)
                 finishing = asyncio.create_task(self._finish.wait())
                 await asyncio.wait([finishing], timeout=_PAUSE)
