@@ -67,7 +67,7 @@ def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], codec: Cod
     lines += [
         "    query = $query",
         "    if query:",
-        "        if len(query) > $most and query.count(b'&') >= $most:",
+        "        if len(query) >= $most and query.count(b'&') >= $most:",
         "            raise ValueError('too many')",
         "        for pair in query.decode().split('&'):",
         "            key, _, text = pair.partition('=')",
