@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 from .drawn_apps import ERRORS, WRONG_RESULTS
 from .drawn_types import TEXTS, below, encode_money, maybe, pick
 
+TELLING = ["07", "nan", "\u0663", "", "13"]
 HOSTILE = [
-    "07", "nan", "", "13", "a", "9" * 30, "9" * 5000, "-1", "101", "+1", "1_0", " 1", "1.0", "\u0663", "\u00b2", "TRUE", "inf", "-Infinity", "1e999",
+     "a", "9" * 30, "9" * 5000, "-1", "101", "+1", "1_0", " 1", "1.0", "\u00b2", "TRUE", "inf", "-Infinity", "1e999",
     "x" * 20, "\x00", "a\r\nb", "NULL", "2026-13-01", "2026-01-02", "0001-01-01T00:00:00Z", "P1D", "red", "3", "5 EUR", "14", "15",
 ]  # fmt: skip
 ESCAPES = ["%FF", "%ED%A0%80", "%C0%AF", "%00", "%", "%zz", "%2f", "%252F", "%C3%A9", "%61", "é", "+", "%2B", "", ".."]
 METHODS = ["OPTIONS", "HEAD", "GET", "POST", "PUT", "DELETE", "TRACE", "get", ""]
 TARGETS = [b"/", b"", b"*", b"//", b"a/b", b"/" * 50, b"%2F", b"/a/b/a/b/a/b/a", b"/\xff", b"/a/\xff"]
 ROOTS = ["/api", "/a", "/", "/api/", "/a/b", "/é", "api"]
-QUERIES = [b"a=1&" * 1000, b"a=1&" * 999, b"&" * 2000, b"\xff", b"&&", b"=", b"a", b"?a=1", b"a=%ED%A0%80", b"a=1;B=2"]
+QUERIES = [b"z=1&" * 1000, b"z=1&" * 999, b"&" * 2000, b"\xff", b"&&", b"=", b"a", b"?a=1", b"a=%ED%A0%80", b"a=1;B=2"]
 CONTENT_TYPES = [
     "application/json; charset=utf-8", "text/plain", "APPLICATION/JSON", "a/b+json", "application/problem+json ; x=y", "", "json", ";",
     "application/jsonp", "application/x-www-form-urlencoded", "application/json, text/plain", "text/json", "application/ json", "\xff",
@@ -37,6 +38,15 @@ MISFITS = [
     None, True, 0, -1, 13, 14, 15, 1.5, 1e308, 2**63, 2**70, "", "x" * 30, "nan", "red", "1", [], [1], ["a", None], {}, {"a": 1}, {"kind": "cat"},
 ]  # fmt: skip
 ODD_NAMES = ["unknown", "kind", "a", "a.b", "a/b", "~", "", "é", "guard"]
+# What stands in a member that is ignored, unless it is forbidden.
+ODD_MEMBERS = [
+    b'"u":"\xff",',
+    b'"u":' + b"[" * 2000 + b"]" * 2000 + b",",
+    b'"u":1e999,',
+    b'"u":"\\ud800 ",',
+    b'"u":NaN,',
+    b'"u":01,',
+]
 ODD_PIECES = [b"", b"\x00", b"\xff", b'"', b"}", b",", b"0", b"\\"]
 
 
@@ -56,7 +66,7 @@ def requests(draw, operations):
     """A request, most often to one of the operations."""
     operation, faults = pick(draw, operations), pick(draw, [1, 1, 1, 3])
     arguments, method = operation.arguments, operation.method
-    if maybe(draw, 12):
+    if maybe(draw, 8):
         method = "HEAD" if method == "GET" and maybe(draw, 50) else pick(draw, METHODS)
     raw_path = path(draw, operation, faults)
     body = json_body(draw, arguments["json"], faults) if "json" in arguments else draw(st.binary(max_size=60))
@@ -87,7 +97,7 @@ def requests(draw, operations):
     if maybe(draw, 20):
         error = pick(draw, ERRORS)
     else:
-        result = pick(draw, WRONG_RESULTS) if maybe(draw, 8) else draw(operation.reply.values)
+        result = pick(draw, WRONG_RESULTS) if maybe(draw, 12) else draw(operation.reply.values)
     send_error = pick(draw, [OSError("gone"), RuntimeError("broken")]) if maybe(draw, 4) else None
     return Request(scope, messages(draw, body), result, error, send_error)
 
@@ -101,7 +111,7 @@ def text_of(value):
 
 
 def hostile(draw):
-    return draw(TEXTS) if maybe(draw, 20) else pick(draw, HOSTILE)
+    return pick(draw, TELLING) if maybe(draw, 40) else draw(TEXTS) if maybe(draw, 20) else pick(draw, HOSTILE)
 
 
 def escaped(text, **_):
@@ -161,6 +171,8 @@ def query(draw, shape, faults):
     if maybe(draw, 6 * faults):
         other, escape = pick(draw, [*names.values(), "x"]), pick(draw, ESCAPES)
         pairs.append(pick(draw, [f"{other}={escape}", other, "", "=", f"{other}=a=b", f"={other}"]))
+    if maybe(draw, 2):
+        pairs += [""] * (1001 - draw(below(2)) - len(pairs))
     return "&".join(pairs).encode()
 
 
@@ -201,6 +213,8 @@ def json_body(draw, kind, faults):
     text = msgspec.json.encode(document)
     if maybe(draw, 8):
         text = msgspec.json.format(text, indent=1)
+    if text[:2] not in (b"{}", b"[]") and maybe(draw, 6 * faults):
+        text = text.replace(b"{", b"{" + pick(draw, ODD_MEMBERS), 1)
     if maybe(draw, 6 * faults):
         cut = draw(below(len(text) + 1))
         text = text[:cut] + pick(draw, ODD_PIECES) + text[cut + 1 :]

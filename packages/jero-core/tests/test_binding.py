@@ -269,6 +269,17 @@ def test_a_missing_required_parameter_is_named():
     assert response.invalid == [("params", "/a"), ("params", "/b")]
 
 
+@pytest.mark.parametrize("parameter", ["q=", "z=1", "z", ""])
+def test_a_query_of_more_than_1000_parameters_is_400_even_if_they_are_empty(parameter):
+    class Many(Struct):
+        q: list[str] = []
+
+    app = echo("params", Many, "get")
+    assert request(app, "GET", "/spot?" + "&".join([parameter] * 1000)).status == 200
+    response = request(app, "GET", "/spot?" + "&".join([parameter] * 1001))
+    assert (response.status, response.json["detail"]) == (400, "The query string has more than 1000 parameters.")
+
+
 def test_unknown_parameters_are_refused_where_the_struct_forbids_them():
     strict = msgspec.defstruct("Strict", [("a", int, 1)], forbid_unknown_fields=True)
     app = echo("params", strict, "get")

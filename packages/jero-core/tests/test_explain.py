@@ -1,6 +1,8 @@
 """`python -m jero_core explain`: plans and generated sources, for people."""
 
 import io
+import os
+import re
 import runpy
 import subprocess
 import sys
@@ -8,11 +10,15 @@ import textwrap
 
 import pytest
 
+from jero_core import BaseApp, Endpoint
 from jero_core.explain import main
 
+from .test_guards import Tenant, TenantGuards, TenantSource
+
 SHOP = """
-from msgspec import Struct
-from jero_core import BaseApp, Endpoint, HTTPError, JSONResponse, OperationMeta, Resource
+from typing import Annotated
+from msgspec import Meta, Struct, field
+from jero_core import BaseApp, Endpoint, HTTPError, JSONResponse, OperationMeta, RawHeaders, Resource
 
 class Path(Struct):
     id: int
@@ -20,25 +26,34 @@ class Path(Struct):
 class Item(Struct):
     name: str
 
-class Query(Struct):
+class Query(Struct, forbid_unknown_fields=True):
     q: str
-    limit: int = 3
+    limit: Annotated[int, Meta(ge=1, le=9)] = 3
+    tags: list[str] = []
+    token: str = field(default_factory=str, name="token_1")
 
 class Total(Struct):
     x_total: int
 
 class Sold(HTTPError, status=409): ...
 
+class Bulk(Resource, path="/bulk", max_body_size=100):
+    async def update(self, json: list[Item], params: Query, raw_headers: RawHeaders, path: Path) -> str: ...
+
 class Items(Resource, path="/items", meta_delete=OperationMeta(errors=(Sold,))):
     async def create(self, json: Item) -> JSONResponse[Item, Total]: ...
-    async def read_many(self, params: Query) -> list[Item]: ...
+    async def read_many(self) -> list[Item]: ...
     def delete(self, path: Path) -> None: ...
 
 class App(BaseApp):
     async def _wire(self):
         self._include_resource(Items())
+        self._include_resource(Bulk())
 
 app = App()
+
+class Empty(BaseApp):
+    async def _wire(self): ...
 
 class Broken(BaseApp):
     async def _wire(self):
@@ -71,10 +86,13 @@ def test_an_operation_is_explained_with_its_plan_and_its_source(shop, tmp_path):
     assert text.startswith(
         f"""\
 POST /items
-    handler  Items.create ({tmp_path}/{shop}.py:{line})
-    json     Item (refuses with 400, 413, 415, 422)
-             at most 2097152 bytes
-    answer   201 application/json, Item, headers Total
+    handler     Items.create ({tmp_path}/{shop}.py:{line})
+    json        Item, else 400, 413, 415, 422
+                application/json, at most 2,097,152 bytes
+                name: str
+    answer      201 application/json, Item
+                headers Total
+                  x_total: int
 
 async def operation(scope, receive, send):
     scope['route'] = route
@@ -83,21 +101,148 @@ async def operation(scope, receive, send):
     assert "result = await handler(arg_json)" in text
 
 
-def test_a_query_a_path_and_declared_errors_are_explained(shop):
+def test_what_an_operation_takes_is_explained_in_the_order_in_which_it_is_checked(shop):
+    text = explained(f"{shop}:app", "PUT")[1]
+    assert (
+        """\
+    path        Path, else 404
+                id: int
+    params      Query, else 400
+                q: str
+                limit: Annotated[int, Meta(ge=1, le=9)] = 3
+                tags: list[str] = []
+                token_1: str = ...
+                and nothing else
+    raw_headers RawHeaders
+    json        list[Item], else 400, 413, 415, 422
+                application/json, at most 100 bytes
+    answer      200 text/plain; charset=utf-8, str
+"""
+        in text
+    )
+
+
+def test_declared_errors_and_plain_functions_are_explained(shop):
     text = explained(f"{shop}:app")[1]
-    assert "    params   q: str; limit: int, optional (refuses with 400)\n" in text
-    assert "    path     id: int (refuses with 404)\n    answer   204 no content\n    raises   409 Sold\n" in text
+    assert "                id: int\n    answer      204 no content\n    raises      409 Sold\n" in text
     assert "Items.delete" in text
     assert ", not async\n" in text
-    assert text.count("async def operation(") == 3
+    assert text.count("async def operation(") == 4
+
+
+def test_the_names_that_the_emitter_made_up_are_explained(shop):
+    text = explained(f"{shop}:app", "PUT")[1]
+    legend = {line.split()[1]: " ".join(line.split()[2:]) for line in text.splitlines() if line[:5] == "#    "}
+    assert {
+        "struct_0": "Path",
+        "invalid_0": "ValueError, TypeError, ValidationError",
+        "type_value1_1": "Annotated[int, Meta(ge=1, le=9)]",
+        "default2_1": "list",
+        "explain_1": "a value of type Explainer",
+        "from_asgi_2": "RawHeaders.from_asgi",
+        "not_decodable_4": "DecodeError, UnicodeDecodeError, RecursionError",
+        "decode_4": "Decoder.decode",
+        "expected_5": "'str'",
+    }.items() <= legend.items()
+    source = text[text.index("async def") : text.index("# where")]
+    assert legend.keys() == {*re.findall(r"\b[a-zA-Z]\w*_\d\b", source)} - {"token_1"}
+    assert re.search("# +lengths_[0-9]+ +4096 values", explained(f"{shop}:app", "POST")[1])
+
+
+def test_one_function_at_several_paths_is_explained_at_each(tmp_path, monkeypatch):
+    module = """
+    from msgspec import Struct
+    from jero_core import BaseApp, Endpoint
+
+    class Two(Struct):
+        a: int
+        b: str
+
+    class Base(Endpoint, path="/{a}/{b}"):
+        @staticmethod
+        def get(path: Two) -> str: ...
+
+    class Other(Base, path="/other/{b}/{a}"): ...
+
+    class App(BaseApp):
+        async def _wire(self):
+            self._include_endpoint(Base())
+            self._include_endpoint(Other())
+    """
+    (tmp_path / "one_function.py").write_text(textwrap.dedent(module), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    status, text = explained("one_function:App")
+    sys.modules.pop("one_function")
+    assert status == 0
+    base, other = text.split("GET /other/{b}/{a}\n")
+    assert "slot0.isdecimal()" in base
+    assert "slot1.isdecimal()" in other
 
 
 def test_a_class_is_explained_as_its_instance(shop):
     assert explained(f"{shop}:App", "DELETE", "/items")[1].startswith("DELETE /items/{id}\n")
 
 
-def test_words_that_no_operation_has_give_nothing_and_1(shop):
-    assert explained(f"{shop}:app", "PATCH") == (1, "")
+def test_words_that_no_operation_has_are_told_with_what_the_app_has_and_1(shop, capsys):
+    assert explained(f"{shop}:app", "PATCH", "/items") == (1, "")
+    told = capsys.readouterr().err
+    assert told.startswith(
+        f"{shop}:app: no operation has all of 'PATCH', '/items'; the app has\n    POST /items Items.create\n"
+    )
+
+
+def test_an_app_without_operations_is_told_and_1(shop, capsys):
+    assert explained(f"{shop}:Empty") == (1, "")
+    assert capsys.readouterr().err == f"{shop}:Empty: the app has no operations\n"
+
+
+def test_a_module_that_the_app_s_module_lacks_is_an_exception_with_its_traceback(tmp_path, monkeypatch):
+    (tmp_path / "lacking.py").write_text("import no_such_dependency", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="no_such_dependency"):
+        explained("lacking:app")
+
+
+def test_whoever_reads_may_stop_early(shop, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "jero_core", "explain", f"{shop}:app"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_whoever_reads_may_stop_early_in_this_process_too(shop, tmp_path, monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    with (tmp_path / "stdout").open("w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert main(["explain", f"{shop}:app"], Gone()) == 0
+
+
+class Guarded(Endpoint, path="/guarded"):
+    async def get(self, tenant: Tenant) -> str: ...
+
+
+class GuardedApp(BaseApp):
+    guards = TenantGuards()
+    sources = {**BaseApp.sources, "tenant": TenantSource()}
+
+    async def _wire(self):
+        self._include_endpoint(Guarded(), auth="x-tenant")
+
+
+def test_a_guard_is_explained_before_what_it_guards():
+    text = explained(f"{__name__}:GuardedApp")[1]
+    assert (
+        """
+    guard       Tenants, which gives Tenant, else 401, 402
+    tenant      Tenant, as the guard admitted it
+"""
+        in text
+    )
 
 
 def test_an_app_that_does_not_start_gives_its_report_and_1(shop, capsys):

@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 
 import pytest
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from jero_core import BytesResponse, Endpoint, JSONResponse, RawHeaders, Resource
 from jero_core.extend import BodyFact, ParameterFact, Reads
@@ -24,6 +24,8 @@ class WidgetPath(Struct):
 class Query(Struct, rename="camel"):
     search: str
     page_size: int = 20
+    tags: list[str] = []
+    token: str = field(default_factory=str)
 
 
 class Trace(Struct):
@@ -99,7 +101,9 @@ PATH = (
                 (400,),
                 (
                     ParameterFact("query", "search", str, required=True),
-                    ParameterFact("query", "pageSize", int, required=False),
+                    ParameterFact("query", "pageSize", int, required=False, default=20),
+                    ParameterFact("query", "tags", list[str], required=False, default=[]),
+                    ParameterFact("query", "token", str, required=False),
                 ),
                 None,
             ),
@@ -112,7 +116,7 @@ PATH = (
                 (400,),
                 (
                     ParameterFact("header", "x-trace-id", str, required=True),
-                    ParameterFact("header", "x-depth", int | None, required=False),
+                    ParameterFact("header", "x-depth", int | None, required=False, default=None),
                 ),
                 None,
             ),

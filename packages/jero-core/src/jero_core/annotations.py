@@ -16,6 +16,9 @@ import msgspec
 
 from .wiring import Refusal
 
+_DEMANDS: Final = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length", "tz")
+"""The attributes of a `msgspec.Meta` that constrain values; its others are for documents."""
+
 EMPTY: Final = inspect.Parameter.empty
 """Stands for "no annotation"."""
 
@@ -32,6 +35,14 @@ class Field(msgspec.Struct, frozen=True):
     """The default, `msgspec.NODEFAULT` if there is none."""
     default_factory: object
     """The default's factory, `msgspec.NODEFAULT` if there is none."""
+
+    @property
+    def known_default(self) -> object:
+        """The default, if it is the same each time; `msgspec.UNSET` if there is none, or a factory makes it up."""
+        factory = self.default_factory
+        if factory is list or factory is dict or factory is set:
+            return factory()
+        return msgspec.UNSET if self.default is msgspec.NODEFAULT else self.default
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -241,6 +252,13 @@ def is_writable(name: str) -> bool:
     return not keyword.iskeyword(name) and unicodedata.normalize("NFKC", name) == name
 
 
+def _meta_name(meta: object) -> str:
+    """What stands in an `Annotated`: of a Meta what it demands, of other things nothing."""
+    demands = [(name, getattr(meta, name, None)) for name in _DEMANDS] if isinstance(meta, msgspec.Meta) else []
+    shown = [f"{name}={value!r}" for name, value in demands if value is not None]
+    return f"Meta({', '.join(shown)})" if shown else "..."
+
+
 def type_name(annotation: object) -> str:
     """An annotation as a reader would write it, without modules."""
     if annotation is None or annotation is type(None):
@@ -253,7 +271,7 @@ def type_name(annotation: object) -> str:
     if origin is typing.Literal:
         return f"Literal[{', '.join(map(repr, arguments))}]"
     if origin is Annotated:
-        return f"Annotated[{type_name(arguments[0])}, ...]"
+        return f"Annotated[{', '.join([type_name(arguments[0]), *map(_meta_name, arguments[1:])])}]"
     if arguments:
         shown = [type_name(argument) for argument in arguments]
         parameters: tuple[typing.TypeVar, ...] = getattr(origin, "__type_params__", ())

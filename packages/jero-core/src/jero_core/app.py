@@ -351,12 +351,14 @@ class BaseApp[FactoryT = None](ABC):
         respond = _not_started if self._jero_router is None else self._jero_router.respond
         await respond(scope, receive, send)
 
-    def _jero_explained(self) -> list[tuple[OperationPlan, str]]:
-        """Each operation's plan and generated source, of a started app."""
-        sources = {
-            function.__globals__["handler"]: inspect.getsource(function) for function in self._jero_operations.functions
+    def _jero_explained(self) -> list[tuple[OperationPlan, FunctionType]]:
+        """Each operation's plan and generated function, of a started app."""
+        # Not by handler: a static method may be mounted at several paths.
+        functions = {
+            (each.__globals__["route"], each.__globals__["operation_name"]): each
+            for each in self._jero_operations.functions
         }
-        return [(plan, sources[plan.handler]) for plan in self._jero_plans]
+        return [(plan, functions[plan.template, plan.name]) for plan in self._jero_plans]
 
     def _jero_sets_limit(self) -> bool:
         """Whether the app, or a class that it derives from, sets `max_body_size` itself."""

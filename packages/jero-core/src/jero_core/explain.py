@@ -1,6 +1,9 @@
 """`python -m jero_core explain module:app`: what jero made of an app's operations, plan and generated source.
 
 The app is started, which wires it and opens what it opens, and is stopped again. It serves nothing.
+
+Of each operation it prints the plan, in the order in which a request is checked; the source; and what the names in it
+stand for that the emitter made up (emit.py).
 """
 
 import argparse
@@ -8,26 +11,41 @@ import asyncio
 import importlib
 import inspect
 import os
+import re
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TextIO
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import FunctionType
+from typing import Final, TextIO, cast
 
-from .annotations import EMPTY, type_name
+import msgspec
+
+from .annotations import EMPTY, struct_fields, type_name
 from .app import BaseApp
-from .plan import Guard, OperationPlan, Reads
+from .plan import Argument, Guard, OperationPlan, Reads
 from .wiring import WiringError
 
-_USAGE = 2
+_MADE_UP: Final = re.compile(r"\b[A-Za-z]\w*_\d+\b")
 
 
 class _BadTarget(Exception):  # noqa: N818  # told to a person, not raised on
     """What was asked for is no app."""
 
+    status = 2
+
+
+class _NoOperation(_BadTarget):
+    """The app has no operation like the one that was asked for."""
+
+    status = 1
+
 
 def main(arguments: Sequence[str] | None = None, output: TextIO | None = None) -> int:
-    """Run the command. Gives the exit status: 0, 1 for an app that does not start, 2 for a target that is no app."""
+    """Run the command.
+
+    Gives the exit status: 0, 1 for an app that does not start or has no such operation, 2 for a target that is no app.
+    """
     parser = argparse.ArgumentParser(prog="python -m jero_core", description="Look into an app.")
-    commands = parser.add_subparsers(required=True)
+    commands = parser.add_subparsers(required=True, metavar="command")
     explain = commands.add_parser("explain", help="print the plan and the generated source of operations")
     explain.add_argument("target", help="the app: `module:app`, an object or a class that derives from BaseApp")
     explain.add_argument("words", nargs="*", help="print only operations with all of these in `METHOD /path Name.op`")
@@ -39,12 +57,16 @@ def main(arguments: Sequence[str] | None = None, output: TextIO | None = None) -
         text = asyncio.run(_explained(app, words))
     except _BadTarget as error:
         print(f"{target}: {error}", file=sys.stderr)
-        return _USAGE
+        return error.status
     except WiringError as error:
         print(error, file=sys.stderr)
         return 1
-    print(text, end="", file=output)
-    return 0 if text else 1
+    try:
+        print(text, end="", file=output, flush=True)
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as `head` does; at exit Python would flush what is left, and fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def load(target: str) -> BaseApp[object]:
@@ -56,6 +78,8 @@ def load(target: str) -> BaseApp[object]:
     try:
         thing: object = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise  # One that the app's module imports: the traceback tells where.
         raise _BadTarget(f"there is no module {error.name!r}") from error
     finally:
         sys.path.pop(0)
@@ -74,44 +98,100 @@ def load(target: str) -> BaseApp[object]:
 async def _explained(app: BaseApp[object], words: Sequence[str]) -> str:
     await app._jero_start()  # of this package
     try:
-        operations = [
-            (plan, source)
-            for plan, source in app._jero_explained()  # of this package
-            if all(word in f"{plan.label} {plan.name}" for word in words)
-        ]
+        operations = app._jero_explained()  # of this package
+        chosen = [each for each in operations if all(word in f"{each[0].label} {each[0].name}" for word in words)]
+        if not operations:
+            raise _NoOperation("the app has no operations")
+        if not chosen:
+            labels = "".join(f"\n    {plan.label} {plan.name}" for plan, _ in operations)
+            raise _NoOperation(f"no operation has all of {', '.join(map(repr, words))}; the app has{labels}")
+        return "\n".join("\n".join((*describe(*operation), "")) for operation in chosen)
     finally:
         await app._jero_stop()  # of this package
-    return "\n".join(line for plan, source in operations for line in (*describe(plan), "", source))
 
 
-def describe(plan: OperationPlan) -> Iterator[str]:
-    """A plan, in lines for a person."""
+def describe(plan: OperationPlan, function: FunctionType) -> Iterator[str]:
+    """An operation, in lines for a person."""
     yield plan.label
-    yield f"    handler  {plan.name} ({plan.place.file}:{plan.place.line}){'' if plan.is_async else ', not async'}"
+    is_async = "" if plan.is_async else ", not async"
+    yield from _row("handler", f"{plan.name} ({plan.place.file}:{plan.place.line}){is_async}")
     if plan.guard is not None:
-        yield f"    guard    {_described(plan.guard)}"
-    for argument in plan.arguments:
-        binding = argument.binding
-        kinds = [type_name(binding.body.type)] if binding.body is not None else []
-        kinds += [
-            f"{fact.name}: {type_name(fact.type)}{'' if fact.required else ', optional'}" for fact in binding.parameters
-        ]
-        origin = "what the guard admitted" if binding.reads is Reads.GUARD else "as it came"
-        yield f"    {argument.name:<8} {'; '.join(kinds) or origin}{_refusals(binding.problems)}"
-        if binding.reads.is_body:
-            yield f"             at most {plan.max_body_size} bytes"
+        yield from _row("guard", f"{_admitted(plan.guard)}{_refusals(plan.guard.problems)}")
+    for argument in sorted(plan.arguments, key=lambda argument: argument.binding.reads):
+        origin = ", as the guard admitted it" if argument.binding.reads is Reads.GUARD else ""
+        taken = f"{type_name(argument.annotation)}{origin}{_refusals(argument.binding.problems)}"
+        yield from _row(argument.name, taken, _parts(argument, plan.max_body_size))
     reply = plan.reply
     content = f"{reply.content_type}, {type_name(reply.body_type)}" if reply.content_type else "no content"
-    typed = f", headers {type_name(reply.headers)}" if reply.headers is not None else ""
-    yield f"    answer   {reply.status} {content}{typed}"
+    typed = [] if reply.headers is None else [f"headers {type_name(reply.headers)}"]
+    typed += [f"  {field}" for field in _fields(reply.headers)]
+    yield from _row("answer", f"{reply.status} {content}", typed)
     for error in plan.meta.errors:
-        yield f"    raises   {error.status} {type_name(error)}"
+        yield from _row("raises", f"{error.status} {type_name(error)}")
+    source = inspect.getsource(function)
+    yield from ("", *source.splitlines(), *_legend(source, function.__globals__))
 
 
-def _described(guard: Guard) -> str:
-    yields = "" if guard.yields is EMPTY else f": {type_name(guard.yields)}"
-    return f"{guard.name}{yields}{_refusals(guard.problems)}"
+def _row(name: str, text: str, more: Iterable[str] = ()) -> Iterator[str]:
+    yield f"    {name:<11} {text}"
+    for line in more:
+        yield f"                {line}"
+
+
+def _admitted(guard: Guard) -> str:
+    return guard.name if guard.yields is EMPTY else f"{guard.name}, which gives {type_name(guard.yields)}"
 
 
 def _refusals(problems: tuple[int, ...]) -> str:
-    return f" (refuses with {', '.join(map(str, problems))})" if problems else ""
+    return f", else {', '.join(map(str, problems))}" if problems else ""
+
+
+def _parts(argument: Argument, limit: int) -> Iterator[str]:
+    """What an argument is made of."""
+    binding = argument.binding
+    if binding.body is not None:
+        yield f"{', '.join(binding.body.content_types)}, at most {limit:,} bytes"
+        yield from _fields(argument.annotation)
+    for fact in binding.parameters:
+        yield _part(fact.name, fact.type, fact.default, required=fact.required)
+    found = struct_fields(argument.annotation)
+    takes_names = binding.body is not None or any(fact.location == "query" for fact in binding.parameters)
+    if takes_names and found is not None and found[0].__struct_config__.forbid_unknown_fields:
+        yield "and nothing else"
+
+
+def _fields(annotation: object) -> Iterator[str]:
+    """The fields of a Struct; nothing for another type."""
+    found = struct_fields(annotation)
+    for field in found[1] if found is not None else ():
+        yield _part(field.wire_name, field.type, field.known_default, required=field.required)
+
+
+def _part(name: str, annotation: object, default: object, *, required: bool) -> str:
+    shown = "" if required else f" = {'...' if default is msgspec.UNSET else repr(default)}"
+    return f"{name}: {type_name(annotation)}{shown}"
+
+
+def _legend(source: str, namespace: Mapping[str, object]) -> Iterator[str]:
+    """What the names in a source stand for that the emitter made up."""
+    yield from ("", "# where")
+    # What is no global is a text: the wire name `page_1`.
+    for name in dict.fromkeys(each for each in _MADE_UP.findall(source) if each in namespace):
+        value = namespace[name]
+        yield f"#     {name:<16} {type_name(value) if name.startswith('type_') else _meaning(value)}"
+
+
+def _meaning(value: object) -> str:
+    if isinstance(value, str | bytes | int | float | None):
+        return repr(value)
+    if isinstance(value, type):
+        return type_name(value)
+    if isinstance(value, tuple | frozenset):
+        items = [_meaning(item) for item in cast("Iterable[object]", value)]
+        return (
+            ", ".join(items if isinstance(value, tuple) else sorted(items))
+            if len(items) < 6
+            else f"{len(items)} values"
+        )
+    name: object = getattr(value, "__qualname__", None)
+    return name if isinstance(name, str) else f"a value of type {type(value).__qualname__}"

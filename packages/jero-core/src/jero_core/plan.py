@@ -48,6 +48,8 @@ class ParameterFact(msgspec.Struct, frozen=True):
     name: str
     type: object
     required: bool
+    default: object = msgspec.UNSET
+    """What it is without a value; `msgspec.UNSET` if it is required, or something made up each time."""
 
 
 class PartFact(msgspec.Struct, frozen=True):

@@ -52,7 +52,7 @@ class HeadersSource:
             headers=tuple(names),
             problems=(400,),
             parameters=tuple(
-                ParameterFact("header", name.decode(), field.type, field.required)
+                ParameterFact("header", name.decode(), field.type, field.required, field.known_default)
                 for name, field in zip(names, fields, strict=True)
             ),
         )

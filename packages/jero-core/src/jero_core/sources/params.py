@@ -50,7 +50,10 @@ class ParamsSource:
             reads=Reads.HEAD,
             extract=_extract(struct, fields, operation.codec),
             problems=(400,),
-            parameters=tuple(ParameterFact("query", f.wire_name, f.type, f.required) for f in fields),
+            parameters=tuple(
+                ParameterFact("query", field.wire_name, field.type, field.required, field.known_default)
+                for field in fields
+            ),
         )
 
 
@@ -67,7 +70,7 @@ def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], codec: Cod
     lines += [
         "    query = $query",
         "    if query:",
-        "        if len(query) > $most and query.count(b'&') >= $most:",
+        "        if len(query) >= $most and query.count(b'&') >= $most:",
         "            raise ValueError('too many')",
         "        for pair in query.decode().split('&'):",
         "            key, _, text = pair.partition('=')",
