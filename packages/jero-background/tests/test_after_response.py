@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+import inspect
 
 import pytest
 from msgspec import Struct
@@ -419,6 +420,6 @@ def test_an_operation_that_does_not_ask_pays_nothing():
 
     async def code(app):
         async with started(app):
-            return [text for _, text in app._jero_explained()]
+            return [inspect.getsource(function) for _, function in app._jero_explained()]
 
     assert run(code(PlainApp())) == run(code(CoreApp()))

@@ -429,12 +429,12 @@ def test_explain_shows_the_guard():
     app = App()
 
     async def conversation(client):
-        return app._jero_plans
+        return app._jero_explained()
 
-    described = {plan.name: "\n".join(describe(plan)) for plan in serve(app, conversation)}
-    assert "    guard    Tenants: Tenant (refuses with 401, 402)\n" in described["Items.read_one"]
-    assert "    tenant   what the guard admitted\n" in described["Items.read_one"]
-    assert "    guard " not in described["Open.get"]
+    described = {plan.name: "\n".join(describe(plan, function)) for plan, function in serve(app, conversation)}
+    assert "    guard       Tenants, which gives Tenant, else 401, 402\n" in described["Items.read_one"]
+    assert "    tenant      Tenant, as the guard admitted it\n" in described["Items.read_one"]
+    assert "    guard  " not in described["Open.get"]
 
 
 def test_explain_shows_a_guard_that_yields_nothing():
@@ -453,10 +453,10 @@ def test_explain_shows_a_guard_that_yields_nothing():
     app = Shut()
 
     async def conversation(client):
-        return app._jero_plans
+        return app._jero_explained()
 
-    (plan,) = serve(app, conversation)
-    assert "    guard    Nobody (refuses with 403)" in list(describe(plan))
+    ((plan, function),) = serve(app, conversation)
+    assert "    guard       Nobody, else 403" in list(describe(plan, function))
 
 
 def test_includes_with_one_object_share_a_guard():
