@@ -92,6 +92,11 @@ def test_a_signal_is_noticed_on_its_way_to_the_server(number):
     asyncio.run(main())
 
 
+def test_a_signal_is_noticed_where_python_has_no_siginterrupt(number, monkeypatch):
+    monkeypatch.delattr(signal, "siginterrupt")
+    test_a_signal_is_noticed_on_its_way_to_the_server(number)
+
+
 def test_a_handler_that_somebody_else_has_chained_on_stays(number):
     async def main():
         app = app_of(Waiting())
