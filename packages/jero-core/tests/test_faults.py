@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from jero_core import BaseApp, BaseFactory, Endpoint, HTTPError
+from jero_core import BaseApp, BaseFactory, Endpoint, HTTPError, WiringError
 from jero_core.extend import FAULTS, Binding, Fragment, Lifecycle, Reads, factory_on, plans_of
 
 from .asgi_driver import app_of, request
@@ -176,3 +176,13 @@ def test_a_given_factory_is_put_on_a_stack_as_it_is():
     given.open("one")
     asyncio.run(lifecycle.close())
     assert given.journal == ["one"]
+
+
+def test_a_wiring_report_that_is_taken_is_not_logged(caplog):
+    class Wrong(Endpoint, path="/wrong"):
+        async def get(self, nothing_binds_this: int) -> str: ...
+
+    sent, offered = lifespan_of(app_of(Wrong()))
+    assert sent == ["lifespan.startup.failed"]
+    assert [type(error) for error in offered] == [WiringError]
+    assert not caplog.records
