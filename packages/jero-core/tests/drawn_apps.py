@@ -167,7 +167,7 @@ class Drawn:
         return "an app of:\n" + "\n".join(f"    {operation!r}" for operation in self.operations)
 
 
-LIMIT = 10_000
+LIMIT = 100_000
 LIMITS = [None, None, None, None, 1, 40, 200]
 PARTS = ["a", "b", "{}", "é", "a~b", "{}"]
 ITEM = {"read_one": "GET", "update": "PUT", "partial_update": "PATCH", "delete": "DELETE"}
