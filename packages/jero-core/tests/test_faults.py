@@ -186,3 +186,13 @@ def test_a_wiring_report_that_is_taken_is_not_logged(caplog):
     assert sent == ["lifespan.startup.failed"]
     assert [type(error) for error in offered] == [WiringError]
     assert not caplog.records
+
+
+def test_a_taker_that_fails_costs_the_client_nothing(caplog):
+    def take(error):
+        raise LookupError("the tracker is away")
+
+    response = request(app_of(Spot(ValueError("secret"))), "GET", "/spot", extensions={FAULTS: {"take": take}})
+    assert response.status == 500
+    assert "the tracker is away" in caplog.text
+    assert "secret" in caplog.text

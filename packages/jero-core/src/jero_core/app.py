@@ -216,8 +216,7 @@ class BaseApp[FactoryT = None](ABC):
                     methods = self._jero_find_trailing(parts[0])
                     if methods is not None:
                         last = parts[2]
-                        # Without a slash, as in `OPTIONS *`, it is no path.
-                        if last and parts[1] and last.isascii():
+                        if last and last.isascii():
                             return methods[scope["method"]](scope, receive, send, last)
                     elif scope["method"] != "HEAD":
                         return self._jero_respond_unlisted(scope, receive, send)

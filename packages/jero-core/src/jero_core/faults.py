@@ -7,9 +7,11 @@ of the lifespan::
     scope["extensions"] = {FAULTS: {"take": take}}
 
 `take(error)` is called with each fault of that scope, in the task that serves it, in place of the log line. If it
-gives True it has taken the fault; otherwise the fault is logged as ever. What is answered does not change.
+gives True it has taken the fault; otherwise the fault is logged as ever. What is answered does not change, also when
+`take` itself fails: that is logged too.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
@@ -18,12 +20,20 @@ from .asgi import Scope
 FAULTS: Final = "jero.faults"
 """The name of the ASGI extension that takes faults."""
 
+_logger: Final = logging.getLogger("jero")
+
 
 def is_taken(error: BaseException, scope: Scope) -> bool:
     """Offer a fault to a scope's `jero.faults` extension. Gives whether it was taken, and need not be logged."""
     extension = _member(scope.get("extensions"), FAULTS)
     take = _member(extension, "take")
-    return callable(take) and cast("Callable[[BaseException], object]", take)(error) is True
+    if not callable(take):
+        return False
+    try:
+        return cast("Callable[[BaseException], object]", take)(error) is True
+    except Exception as failure:  # whoever listens must not cost the client its answer
+        _logger.error("whoever takes faults failed", exc_info=failure)
+        return False
 
 
 def _member(mapping: object, name: str) -> object:

@@ -96,7 +96,11 @@ class Router:
         self.static: dict[object, Methods] = {}
         """Methods by raw path, of the templates without slots."""
         self.trailing: dict[object, Methods] = {}
-        """Methods by what stands before the last slash, of the templates whose only slot is the last segment."""
+        """Methods by what stands before the last slash, of the templates whose only slot is the last of several segments.
+
+        `/{id}` is not among them: nothing stands before its slash, and neither does before a target without one, such as
+        `*`, which is no path.
+        """
         self.tables_are_all = True
         """Whether every template is in `static` or `trailing`: a plain path that is in neither is 404."""
         self._root = _Node()
@@ -118,7 +122,7 @@ class Router:
         slots = len(template.slots)
         if slots == 0:
             self.static[template.path.encode()] = target.methods
-        elif slots == 1 and segments[-1].is_slot:
+        elif slots == 1 and segments[-1].is_slot and len(segments) > 1:
             self.trailing[template.path.rpartition("/")[0]] = target.methods
         else:
             self.tables_are_all = False
