@@ -96,10 +96,10 @@ class Router:
         self.static: dict[object, Methods] = {}
         """Methods by raw path, of the templates without slots."""
         self.trailing: dict[object, Methods] = {}
-        """Methods by what stands before the last slash, of the templates whose only slot is the last of several segments.
+        """Methods by what stands before the last slash, of templates whose only slot is the last of several segments.
 
-        `/{id}` is not among them: nothing stands before its slash, and neither does before a target without one, such as
-        `*`, which is no path.
+        `/{id}` is not among them: nothing stands before its slash, and nothing stands before a target without one, such
+        as `*`, which is no path.
         """
         self.tables_are_all = True
         """Whether every template is in `static` or `trailing`: a plain path that is in neither is 404."""
