@@ -144,6 +144,7 @@ class Pair(NamedTuple):
 
 UserID = NewType("UserID", int)
 type Alias[T] = list[T]
+type AtLeastTwo = Annotated[Alias[int], Meta(min_length=2)]
 
 
 MISSING = "This member is required."
@@ -241,6 +242,14 @@ CASES = [
     ),
     (Annotated[list[int], Meta(min_length=2)], '["x"]', {"/0": INT, "": "Expected `array` of length >= 2"}),
     (Annotated[dict[str, int], Meta(min_length=2)], '{"a": "x"}', {"/a": INT, "": "Expected `object` of length >= 2"}),
+    (Annotated[list[int], Meta(min_length=2)] | None, '["x"]', {"/0": INT, "": "Expected `array` of length >= 2"}),
+    (list[AtLeastTwo | None], '[null, ["x"]]', {"/1/0": INT, "/1": "Expected `array` of length >= 2"}),
+    (AtLeastTwo | int, '["x"]', {"/0": INT, "": "Expected `array` of length >= 2"}),
+    (
+        Annotated[dict[str, int], Meta(min_length=2)] | Annotated[str, Meta(min_length=9)],
+        '{"a": "x"}',
+        {"/a": INT, "": "Expected `object` of length >= 2"},
+    ),
     (Annotated[list[int], Meta(min_length=2, max_length=3)], "[1]", {"": "Expected `array` of length >= 2"}),
     (Named, '["x", 1, 2, 3]', {"/0": INT, "/1": STR, "": "Expected `array` of length 1 to 2"}),
     (Pair, '["x", 1, 2]', {"/0": INT, "": "Expected `array` of length 2"}),

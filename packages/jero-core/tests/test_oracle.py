@@ -2,7 +2,7 @@
 
 In the suite 150 apps get twenty requests each. For more, and to have a disagreement shrunk to its smallest form:
 
-    JERO_ORACLE_APPS=5000 uv run pytest packages/jero-core/tests/test_oracle.py
+    JERO_ORACLE_APPS=2000 uv run pytest packages/jero-core/tests/test_oracle.py
 """
 
 import asyncio

@@ -156,6 +156,24 @@ def members_of(annotation: object) -> Iterator[object]:
         yield bare
 
 
+def constrained_members_of(annotation: object) -> Iterator[object]:
+    """The members of a union, each with its constraints, as an `Annotated`; msgspec has none for a union itself."""
+    constraints: tuple[msgspec.Meta, ...] = ()
+    while not isinstance(annotation, type):
+        if typing.get_origin(annotation) is Annotated:
+            constraints += tuple(meta for meta in typing.get_args(annotation)[1:] if isinstance(meta, msgspec.Meta))
+            annotation = typing.get_args(annotation)[0]
+        elif (value := _alias_value(annotation)) is not annotation:
+            annotation = value
+        else:
+            break
+    if is_union(annotation):
+        for member in typing.get_args(annotation):
+            yield from constrained_members_of(member)
+    else:
+        yield typing.cast("types.GenericAlias", Annotated)[annotation, *constraints] if constraints else annotation
+
+
 def list_item(annotation: object) -> object:
     """The item type of a `list[...]`; `EMPTY` if the annotation is something else."""
     bare = unwrapped(annotation)

@@ -25,7 +25,7 @@ from typing import Annotated, Any, Final, cast
 
 import msgspec
 
-from .annotations import Field, Shape, attributes_of, members_of, shape_of, struct_fields
+from .annotations import Field, Shape, attributes_of, constrained_members_of, members_of, shape_of, struct_fields
 from .convertible import DecHook
 from .errors import Invalid
 from .json_paths import first_index, first_name, parts, pointer, step, sure_place
@@ -189,7 +189,7 @@ class _Union(_Node):
     def __init__(self, annotation: object, problems: JSONProblems) -> None:
         super().__init__(annotation, problems)
         self._problems = problems
-        shapes = [(member, shape_of(member)) for member in members_of(annotation)]
+        shapes = [(member, shape_of(member)) for member in constrained_members_of(annotation)]
         self._objects = [member for member, shape in shapes if _is_object(shape)]
         self._arrays = [member for member, shape in shapes if _is_array(shape)]
 
