@@ -27,6 +27,11 @@ class Point(Struct):
     y: int = 0
 
 
+class Twins(Struct):
+    left: Point
+    rite: Point
+
+
 class Strict(Struct, forbid_unknown_fields=True, rename="camel"):
     first_name: str
     last_name: str = ""
@@ -174,6 +179,9 @@ CASES = [
     (Cat | Dog, "3", {"": "Expected `object`, got `int`"}),
     (Cat, '{"type": "dog", "lives": "9"}', {"/type": "Invalid value 'dog'", "/lives": "Expected `int`, got `str`"}),
     (Left | Right, '[1, "x"]', {"/1": "Expected `int`, got `str`"}),
+    (Left | Right, "3", {"": "Expected `array`, got `int`"}),
+    (Cat | Dog, '"cat"', {"": "Expected `object`, got `str`"}),
+    (Twins, '{"left": {"x": "a"}, "rite": {"x": 1}}', {"/left/x": INT}),
     (Left | Right, "[3, 1]", {"/0": "Invalid value 3"}),
     (Left | Right, "[]", {"/0": MISSING}),
     (Left, '[2, "x"]', {"/0": "Invalid value 2", "/1": "Expected `int`, got `str`"}),
@@ -537,6 +545,12 @@ def test_a_tag_is_compared_with_its_type(tag, place):
         pass
 
     assert found(One | Two, tag).keys() == {place}
+
+
+def test_the_first_place_is_told_when_there_is_no_time(monkeypatch):
+    monkeypatch.setattr("jero_core.json_problems.PATIENCE", -1.0)
+    assert found(Twins, '{"left": {"x": 1}, "rite": {"x": "a"}}') == {"/rite/x": INT}
+    assert found(list[Twins], '[{"left": {"x": 1}, "rite": {"x": "a"}}]') == {"/0/rite/x": INT}
 
 
 def test_the_search_ends_when_its_time_is_up(monkeypatch):
