@@ -142,6 +142,12 @@ class Named(NamedTuple):
     b: str = ""
 
 
+class Nameds(Struct):
+    first: Named
+    second: Named
+    third: Named
+
+
 class Pair(NamedTuple):
     a: int
     b: int
@@ -155,6 +161,8 @@ MISSING = "This member is required."
 UNKNOWN = "This member is unknown."
 INT = "Expected `int`, got `str`"
 STR = "Expected `str`, got `int`"
+
+NAMEDS = {"/first/0": INT, "/second/0": INT, "/second/1": STR, "/third/0": MISSING}
 
 CASES = [
     (Point, '{"x": "1", "y": null}', {"/x": "Expected `int`, got `str`", "/y": "Expected `int`, got `null`"}),
@@ -179,6 +187,10 @@ CASES = [
     (Cat | Dog, "3", {"": "Expected `object`, got `int`"}),
     (Cat, '{"type": "dog", "lives": "9"}', {"/type": "Invalid value 'dog'", "/lives": "Expected `int`, got `str`"}),
     (Left | Right, '[1, "x"]', {"/1": "Expected `int`, got `str`"}),
+    (tuple[int], '["x"]', {"/0": INT}),
+    (tuple[int, int, str], '["x", "y", 1]', {"/0": INT, "/1": INT, "/2": STR}),
+    (Nameds, '{"first": ["x"], "second": ["y", 1], "third": []}', NAMEDS),
+    (Closed, '["x", 1, 2]', {"/0": INT, "": "Expected `array` of at most length 2"}),
     (Left | Right, "3", {"": "Expected `array`, got `int`"}),
     (Cat | Dog, '"cat"', {"": "Expected `object`, got `str`"}),
     (Twins, '{"left": {"x": "a"}, "rite": {"x": 1}}', {"/left/x": INT}),

@@ -256,6 +256,29 @@ def test_root_path_comes_off_at_a_segment_border(root_path, target, status):
     assert request(app_of(Items()), "GET", target, root_path=root_path).status == status
 
 
+@pytest.mark.parametrize(
+    ("root_path", "target", "options", "status"),
+    [
+        ("", "/", {}, 200),
+        ("", "/", {"raw_path": None}, 200),
+        ("", "/", {"raw_path": None, "path": ""}, 404),
+        ("/api", "/api", {}, 200),
+        ("/api", "/api/", {}, 200),
+        ("/api", "/api/", {"raw_path": None}, 200),
+        ("/api", "/api//", {}, 404),
+        ("/api", "/", {}, 200),
+        ("/api/v1", "/api/v1", {}, 200),
+        ("/api", "/apix", {}, 404),
+    ],
+)
+def test_the_root_alone_is_found_behind_any_root_path(root_path, target, options, status):
+    class Root(Endpoint, path="/"):
+        async def get(self) -> Word:
+            return Word("root")
+
+    assert request(app_of(Root()), "GET", target, root_path=root_path, **options).status == status
+
+
 def test_root_path_may_be_missing_from_the_scope():
     assert request(app_of(Items()), "GET", "/items/7", root_path=...).status == 200
 
