@@ -329,6 +329,11 @@ def test_header_fields_read_their_dashed_names():
     assert response.json["got"] == repr(Trace("a", 3, "é"))
 
 
+def test_a_headers_struct_without_fields_takes_any_headers():
+    response = request(echo("headers", msgspec.defstruct("Empty", []), "get"), "GET", "/spot", headers=[("a", "b")])
+    assert response.json["got"] == "Empty()"
+
+
 def test_a_header_with_an_underscore_stands_for_nothing():
     response = request(echo("headers", Trace, "get"), "GET", "/spot", headers=[("x_trace_id", "a")])
     assert (response.status, response.invalid) == (400, [("headers", "/x-trace-id")])

@@ -27,6 +27,11 @@ class Point(Struct):
     y: int = 0
 
 
+class Twins(Struct):
+    left: Point
+    rite: Point
+
+
 class Strict(Struct, forbid_unknown_fields=True, rename="camel"):
     first_name: str
     last_name: str = ""
@@ -137,6 +142,12 @@ class Named(NamedTuple):
     b: str = ""
 
 
+class Nameds(Struct):
+    first: Named
+    second: Named
+    third: Named
+
+
 class Pair(NamedTuple):
     a: int
     b: int
@@ -151,6 +162,8 @@ MISSING = "This member is required."
 UNKNOWN = "This member is unknown."
 INT = "Expected `int`, got `str`"
 STR = "Expected `str`, got `int`"
+
+NAMEDS = {"/first/0": INT, "/second/0": INT, "/second/1": STR, "/third/0": MISSING}
 
 CASES = [
     (Point, '{"x": "1", "y": null}', {"/x": "Expected `int`, got `str`", "/y": "Expected `int`, got `null`"}),
@@ -175,6 +188,13 @@ CASES = [
     (Cat | Dog, "3", {"": "Expected `object`, got `int`"}),
     (Cat, '{"type": "dog", "lives": "9"}', {"/type": "Invalid value 'dog'", "/lives": "Expected `int`, got `str`"}),
     (Left | Right, '[1, "x"]', {"/1": "Expected `int`, got `str`"}),
+    (tuple[int], '["x"]', {"/0": INT}),
+    (tuple[int, int, str], '["x", "y", 1]', {"/0": INT, "/1": INT, "/2": STR}),
+    (Nameds, '{"first": ["x"], "second": ["y", 1], "third": []}', NAMEDS),
+    (Closed, '["x", 1, 2]', {"/0": INT, "": "Expected `array` of at most length 2"}),
+    (Left | Right, "3", {"": "Expected `array`, got `int`"}),
+    (Cat | Dog, '"cat"', {"": "Expected `object`, got `str`"}),
+    (Twins, '{"left": {"x": "a"}, "rite": {"x": 1}}', {"/left/x": INT}),
     (Left | Right, "[3, 1]", {"/0": "Invalid value 3"}),
     (Left | Right, "[]", {"/0": MISSING}),
     (Left, '[2, "x"]', {"/0": "Invalid value 2", "/1": "Expected `int`, got `str`"}),
@@ -546,6 +566,12 @@ def test_a_tag_is_compared_with_its_type(tag, place):
         pass
 
     assert found(One | Two, tag).keys() == {place}
+
+
+def test_the_first_place_is_told_when_there_is_no_time(monkeypatch):
+    monkeypatch.setattr("jero_core.json_problems.PATIENCE", -1.0)
+    assert found(Twins, '{"left": {"x": 1}, "rite": {"x": "a"}}') == {"/rite/x": INT}
+    assert found(list[Twins], '[{"left": {"x": 1}, "rite": {"x": "a"}}]') == {"/0/rite/x": INT}
 
 
 def test_the_search_ends_when_its_time_is_up(monkeypatch):

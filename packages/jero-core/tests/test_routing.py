@@ -235,6 +235,16 @@ def test_a_root_template_puts_items_behind_the_slash():
         ("/api/", "/api/items/7", 200),
         ("/api", "/%61pi/items/7", 200),
         ("/api/v1", "/api/v1/items/7", 200),
+        ("/X", "/X/items/7", 200),
+        ("/x.api", "/x.api/items/7", 200),
+        ("//api//", "/api/items/7", 200),
+        ("/", "/items/7", 200),
+        ("/", "/items", 200),
+        ("/api", "/api/items", 200),
+        ("/api/v1", "/api/items/7", 404),
+        ("/api/v1/x", "/api/v1/items/7", 404),
+        ("/é", "/%C3%A9/items/7", 200),
+        ("/items/7", "/items/7", 404),
         ("/api", "/items/7", 200),  # a proxy that took the prefix off
         ("/api", "/apiitems/7", 404),
         ("/api", "/api/api/items/7", 404),
@@ -244,6 +254,29 @@ def test_a_root_template_puts_items_behind_the_slash():
 )
 def test_root_path_comes_off_at_a_segment_border(root_path, target, status):
     assert request(app_of(Items()), "GET", target, root_path=root_path).status == status
+
+
+@pytest.mark.parametrize(
+    ("root_path", "target", "options", "status"),
+    [
+        ("", "/", {}, 200),
+        ("", "/", {"raw_path": None}, 200),
+        ("", "/", {"raw_path": None, "path": ""}, 404),
+        ("/api", "/api", {}, 200),
+        ("/api", "/api/", {}, 200),
+        ("/api", "/api/", {"raw_path": None}, 200),
+        ("/api", "/api//", {}, 404),
+        ("/api", "/", {}, 200),
+        ("/api/v1", "/api/v1", {}, 200),
+        ("/api", "/apix", {}, 404),
+    ],
+)
+def test_the_root_alone_is_found_behind_any_root_path(root_path, target, options, status):
+    class Root(Endpoint, path="/"):
+        async def get(self) -> Word:
+            return Word("root")
+
+    assert request(app_of(Root()), "GET", target, root_path=root_path, **options).status == status
 
 
 def test_root_path_may_be_missing_from_the_scope():

@@ -74,7 +74,7 @@ def _faults(struct: str, field: Field) -> Iterator[Refusal]:
 
 
 def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], names: list[bytes], codec: Codec) -> Fragment:
-    values: dict[str, object] = {"invalid": INVALID, "explain": Explainer(struct, fields, names, codec)}
+    values: dict[str, object] = {"invalid": INVALID, "explain": Explainer(fields, names, codec)}
     lines = ["try:"]
     locals_ = [f"$_value{index}" for index in range(len(fields))]
     for index, (field, local) in enumerate(zip(fields, locals_, strict=True)):
@@ -99,11 +99,8 @@ def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], names: lis
 class Explainer:
     """Names everything that is wrong with the wanted headers; called only for bad requests."""
 
-    def __init__(
-        self, struct: type[msgspec.Struct], fields: tuple[Field, ...], names: list[bytes], codec: Codec
-    ) -> None:
+    def __init__(self, fields: tuple[Field, ...], names: list[bytes], codec: Codec) -> None:
         self._codec = codec
-        self._struct = struct
         self._fields = fields
         self._names = names
 
