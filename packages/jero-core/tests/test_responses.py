@@ -177,6 +177,25 @@ def test_a_typed_header_that_is_none_against_its_type_is_a_500(annotation, caplo
     assert "None is no header value" in caplog.text
 
 
+class Word(enum.StrEnum):
+    ONE = "word"
+
+
+@pytest.mark.parametrize(("value", "sent"), [(5, "5"), (True, "true"), (Word.ONE, "word"), (b"\x00", "AA==")])
+def test_a_typed_header_that_is_no_str_as_it_says_is_sent_as_its_text(value, sent):
+    headers = msgspec.defstruct("Headers", [("x_a", str), ("x_b", str | None), ("x_c", int), ("x_d", str | None)])
+    result = BytesResponse(content=b"x", headers=headers(value, value, 7, None))
+    response = request(returning(BytesResponse[headers], result), "GET", "/spot")
+    assert response.headers[2:] == [("x-a", sent), ("x-b", sent), ("x-c", "7")]
+
+
+def test_a_typed_header_without_a_text_is_a_500(caplog):
+    headers = msgspec.defstruct("Headers", [("x_a", str)])
+    result = BytesResponse(content=b"x", headers=headers(object()))
+    assert request(returning(BytesResponse[headers], result), "GET", "/spot").status == 500
+    assert "Encoding objects of type object is unsupported" in caplog.text
+
+
 def test_a_typed_header_that_is_missing_or_of_another_type_is_500():
     for headers in (None, Widget(1)):
         result = JSONResponse(json=Widget(1), headers=headers)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from jero_core import BaseApp, Endpoint, Resource
+from jero_core import Endpoint, Resource
 from jero_core.asgi import constant
 
 from .asgi_driver import app_of, request, serve
@@ -421,12 +421,3 @@ def test_a_websocket_is_refused_and_another_scope_type_is_an_error(path):
         return sent
 
     assert serve(app_of(Items()), conversation) == [{"type": "websocket.close", "code": 1000}]
-
-
-def test_the_app_is_recognised_as_asgi_3():
-    import inspect
-
-    class App(BaseApp):
-        async def _wire(self): ...
-
-    assert inspect.iscoroutinefunction(App().__call__)

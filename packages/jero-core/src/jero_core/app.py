@@ -24,13 +24,14 @@ from types import FunctionType
 from typing import ClassVar, Final, Self, cast
 
 from .annotations import type_name
-from .asgi import Answer, Receive, Respond, Scope, Send, constant, mark_asgi3
+from .asgi import Answer, Receive, Scope, Send, constant
 from .codec import Codec
 from .compile import Compiler
 from .convertible import DecHook, EncHook
 from .declarations import guards_faults, hook_faults, stop_faults
 from .emit import Emitter
 from .entered import Wiring, check_entered
+from .entry import Entry
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
 from .failures import Failures, logger
 from .faults import is_taken
@@ -41,7 +42,7 @@ from .origins import read_origin
 from .plan import GuardPlanner, OperationPlan, Source
 from .planner import Planner
 from .routables import Endpoint, Resource, Routable
-from .router import Methods, Router, not_found
+from .router import Router
 from .signals import SignalChain
 from .sources.content import ContentSource
 from .sources.headers import HeadersSource
@@ -63,11 +64,10 @@ SOURCES: Final[Mapping[str, Source]] = {
 }
 """The sources of jero-core, by argument name."""
 
-_NO_ROUTES: Final[dict[object, Methods]] = {}
 _not_started: Final = constant(503, {b"content-type": PROBLEM_TYPE}, problem_body(HTTPError(503)))
 
 
-class BaseApp[FactoryT = None](ABC):
+class BaseApp[FactoryT = None](Entry, ABC):
     """An ASGI 3 application. Subclasses say in `_wire` what it is made of.
 
     `BaseApp[Factory]` makes a `Factory` at startup and offers it as `self._factory`; `App(factory=f)` takes one that is
@@ -195,35 +195,6 @@ class BaseApp[FactoryT = None](ABC):
         """Enter an async context manager; it is exited when the app stops, in reverse order of entry."""
         return await self._jero_lifecycle.aenter(manager)
 
-    @mark_asgi3
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Answer:
-        """Serve one ASGI connection.
-
-        A plain function that returns the operation's own coroutine: one more would cost 60 ns. What the router's first
-        two tables answer is looked up here, since a call costs 50 ns (router.py has the theory). All else is
-        `_jero_respond`'s: an escape in the path, another method, a root_path, a missing key, the lifespan. Only an http
-        scope has a method, so what is found is for http.
-        """
-        try:
-            raw = scope["raw_path"]
-            if not scope["root_path"]:
-                if raw in self._jero_static:
-                    return self._jero_static[raw][scope["method"]](scope, receive, send)
-                path: str = scope["path"]  # type: ignore[assignment]  # ASGI: a str
-                # As long as its raw form: then it has no escape.
-                if len(path) == len(raw):  # type: ignore[arg-type]  # ASGI: bytes, or None and a TypeError
-                    parts = path.rpartition("/")  # Not unpacked: that costs 40 ns more.
-                    methods = self._jero_find_trailing(parts[0])
-                    if methods is not None:
-                        last = parts[2]
-                        if last and last.isascii():
-                            return methods[scope["method"]](scope, receive, send, last)
-                    elif scope["method"] != "HEAD":
-                        return self._jero_respond_unlisted(scope, receive, send)
-        except (KeyError, TypeError):
-            pass
-        return self._jero_respond(scope, receive, send)
-
     def _jero_respond(self, scope: Scope, receive: Receive, send: Send) -> Answer:
         if scope["type"] != "http":
             return self._jero_serve_other(scope, receive, send)
@@ -236,10 +207,7 @@ class BaseApp[FactoryT = None](ABC):
     def _jero_route(self, router: Router | None) -> None:
         """Answer requests by this router from now on."""
         self._jero_router = router
-        self._jero_static = _NO_ROUTES if router is None else router.static
-        self._jero_find_trailing = _NO_ROUTES.get if router is None else router.trailing.get
-        tables_are_all = router is not None and router.tables_are_all
-        self._jero_respond_unlisted: Respond = not_found if tables_are_all else self._jero_respond
+        self._jero_connect(router, self._jero_respond)
 
     async def _jero_serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -14,20 +14,16 @@ def wrong_result(result: object, expected: str, operation: str) -> TypeError:
 
 def type_check(local: str, classes: tuple[type, ...], expected: str) -> Fragment:
     """Lines that raise unless the value in `local` is an instance of one of the classes."""
-    values: dict[str, object] = {
-        "class": classes[0] if len(classes) == 1 else frozenset(classes),
-        "classes": classes,
-        "wrong_result": wrong_result,
-        "expected": expected,
-    }
-    test = "is not" if len(classes) == 1 else "not in"
-    return Fragment(
-        (
-            f"if {local}.__class__ {test} $class and not isinstance({local}, $classes):",
-            f"    raise $wrong_result({local}, $expected, $operation)",
-        ),
-        values,
-    )
+    values: dict[str, object] = {"classes": classes, "wrong_result": wrong_result, "expected": expected}
+    if len(classes) == 1:
+        # For a value of the very class quicker than to compare the classes first: 10 ns, else 14.
+        values["classes"] = classes[0]
+        test = f"not isinstance({local}, $classes)"
+    else:
+        # With several it is the other way round: 14 ns instead of 86 for the second of two.
+        values["usual"] = frozenset(classes)
+        test = f"{local}.__class__ not in $usual and not isinstance({local}, $classes)"
+    return Fragment((f"if {test}:", f"    raise $wrong_result({local}, $expected, $operation)"), values)
 
 
 def json_classes(annotation: object, codec: Codec) -> tuple[type, ...] | None:

@@ -13,11 +13,11 @@ Rules
 Theory
 ------
 Three tables, from the cheapest: whole raw paths of templates without slots (`static`); decoded prefixes of templates
-whose only slot is the last segment (`trailing`); a tree of segments, which has every template. `App.__call__` looks
-into the first two itself and leaves the rest to `respond`. That agrees with the tree: a template with more literal text
-to the left always wins. What `App.__call__` may not decide is left to the tree, too: a path with an escape (its decoded
-form is shorter than its raw form), one that is not ASCII, one under a root_path. The first two tables cost the same for
-any number of routes; the tree's cost depends on the path's length, which is bounded by the deepest template.
+whose only slot is the last segment (`trailing`); a tree of segments, which has every template. entry.py looks into the
+first two itself and leaves the rest to `respond`. That agrees with the tree: a template with more literal text to the
+left always wins. What entry.py may not decide is left to the tree, too: a path with an escape (its decoded form is
+shorter than its raw form), one that is not ASCII, one under a root_path. The first two tables cost the same for any
+number of routes; the tree's cost depends on the path's length, which is bounded by the deepest template.
 """
 
 from collections.abc import Iterable, Mapping
