@@ -178,7 +178,11 @@ class Oracle:
         """A Struct of texts by name. Every invalid name is told, as the client sent it."""
         value, invalid = from_texts(texts, struct, self.dec_hook)
         if invalid:
-            raise Refused(400, {(source, "" if name is None else pointer(as_sent(name))) for name in invalid})
+            places = [
+                [] if name is None else [as_sent(name)] if index is None else [as_sent(name), str(index)]
+                for name, index in invalid
+            ]
+            raise Refused(400, {(source, "".join(map(pointer, place))) for place in places})
         return value
 
     def json(self, annotation, body):
@@ -221,7 +225,9 @@ class Oracle:
     def with_own(self, headers, own, struct):
         """Headers, then a wrapper's own: typed ones, then raw ones. A content-type replaces the one before it."""
         typed, raw = [], []
-        if struct is not None:
+        if struct is None:
+            check_type(own.headers, type(None))
+        else:
             check_type(own.headers, struct)
             for each in msgspec.structs.fields(struct):
                 value = getattr(own.headers, each.name)

@@ -18,25 +18,35 @@ MISFIT = (ValueError, TypeError)  # msgspec's own ValidationError is a ValueErro
 
 
 def from_texts(texts, struct, dec_hook=None):
-    """A Struct of lists of texts by wire name, as msgspec's lax conversion takes them, and the names that are invalid.
+    """A Struct of lists of texts by wire name, as msgspec's lax conversion takes them, and what is invalid.
 
-    None stands for all of them together: each is fine by itself, and the Struct's __post_init__ refuses them.
+    That is the name and the index of a text, which is None if the name is not repeatable, or its texts are invalid
+    together. (None, None) stands for all names: each is fine by itself, and the Struct's __post_init__ refuses them.
     """
     fields = {each.encode_name: each for each in msgspec.structs.fields(struct)}
-    given, invalid = {}, {name for name, each in fields.items() if each.required} - texts.keys()
+    given, invalid = {}, {(name, None) for name, each in fields.items() if each.required and name not in texts}
     for name in fields.keys() & texts.keys():
-        is_array = bare(fields[name].type)[0] in ARRAYS
-        given[name] = texts[name] if is_array else texts[name][0]
-        if (len(texts[name]) > 1 and not is_array) or not is_fit(given[name], fields[name].type, dec_hook):
-            invalid.add(name)
+        kind, arguments, _ = bare(fields[name].type)
+        given[name] = texts[name] if kind in ARRAYS else texts[name][0]
+        wrong = set()
+        if kind in ARRAYS:
+            is_fixed = kind is tuple and ... not in arguments
+            kinds = arguments if is_fixed else (arguments[:1] or [typing.Any]) * len(texts[name])
+            items = enumerate(zip(texts[name], kinds, strict=False))
+            wrong = {(name, index) for index, item in items if not is_fit(*item, dec_hook)}
+        elif len(texts[name]) > 1:
+            wrong = {(name, None)}
+        if not wrong and not is_fit(given[name], fields[name].type, dec_hook):
+            wrong = {(name, None)}
+        invalid |= wrong
     if struct.__struct_config__.forbid_unknown_fields:
-        invalid |= texts.keys() - fields.keys()
+        invalid |= {(name, None) for name in texts.keys() - fields.keys()}
     if invalid:
         return None, invalid
     try:
         return msgspec.convert(given, struct, strict=False, dec_hook=dec_hook), set()
     except MISFIT:
-        return None, {None}
+        return None, {(None, None)}
 
 
 def is_fit(text, annotation, dec_hook=None):

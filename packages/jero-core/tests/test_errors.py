@@ -324,10 +324,8 @@ def test_a_cause_or_a_note_changes_nothing(caplog):
     assert not caplog.records
 
 
-@pytest.mark.parametrize(
-    "error", [KeyboardInterrupt(), asyncio.CancelledError(), BaseExceptionGroup("", [KeyboardInterrupt()])]
-)
-def test_what_ends_a_program_or_task_is_no_answer(error):
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), BaseExceptionGroup("", [KeyboardInterrupt()])])
+def test_what_ends_a_program_is_no_answer(error):
     async def main():
         app = raising(error)
         async with lifespan(app):

@@ -4,6 +4,7 @@ import enum
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple, NewType, NotRequired, Required, TypedDict
 
 import msgspec
@@ -577,3 +578,47 @@ def test_the_first_place_is_told_when_there_is_no_time(monkeypatch):
 def test_the_search_ends_when_its_time_is_up(monkeypatch):
     monkeypatch.setattr("jero_core.json_problems.PATIENCE", -1.0)
     assert found(list[Point], '[{"x": "a"}, {"x": "b"}]') == {"/0/x": "Expected `int`, got `str`"}
+
+
+class Hashed(Struct):
+    numbers: set[Decimal] = set()
+    names: dict[Decimal, int] = {}
+    pairs: frozenset[tuple[int, Decimal]] = frozenset()
+    n: int = 0
+
+
+@pytest.mark.parametrize(
+    ("body", "places"),
+    [
+        ({"numbers": [1, "sNaN"]}, ["/numbers"]),
+        ({"names": {"sNaN": 1}}, ["/names/sNaN"]),
+        ({"n": "x", "pairs": [[1, "sNaN"]]}, ["/n", "/pairs"]),
+        ({"numbers": ["sNaN", "y"], "n": "x"}, ["/numbers/1", "/n"]),
+    ],
+)
+def test_a_value_without_a_hash_is_told_like_any_other(body, places):
+    response = post_json(app_of(Hashes()), "/hashes", json.dumps(body))
+    assert response.status == 422
+    assert [place for _, place in response.invalid] == places
+
+
+class Hashes(Endpoint, path="/hashes"):
+    async def post(self, json: Hashed) -> None: ...
+
+
+def test_a_fault_of_the_app_in_a_type_with_keys_is_a_500(caplog):
+    def fail():
+        raise TypeError("a secret")
+
+    inner = msgspec.defstruct("Inner", [("word", str, msgspec.field(default_factory=fail))])
+    faulty = msgspec.defstruct(
+        "Faulty", [("numbers", set[Decimal], set()), ("n", int, 0), ("inner", inner | None, None)]
+    )
+
+    class Spot(Endpoint, path="/spot"):
+        async def post(self, json: faulty) -> None: ...
+
+    for body in ('{"inner": {}}', '{"n": "x", "inner": {}}'):
+        assert post_json(app_of(Spot()), "/spot", body).status == 500
+        assert "a secret" in caplog.text
+        caplog.clear()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import gc
 
 import pytest
@@ -269,6 +270,111 @@ def test_a_lifespan_task_that_is_cancelled_while_starting_stays_cancelled(caplog
     asyncio.run(main())
 
 
+class Waits(Endpoint, path="/waits"):
+    def __init__(self):
+        self.waiting = asyncio.Event()
+
+    async def get(self) -> None:
+        self.waiting.set()
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("moment", ["serving", "draining"])
+def test_a_lifespan_task_that_is_cancelled_closes_what_was_opened_without_waiting(moment, caplog):
+    waits = Waits()
+
+    class App(JournalApp):
+        async def _wire(self):
+            await super()._wire()
+            self._include_endpoint(waits)
+
+    app = App()
+
+    async def main():
+        incoming, sent = asyncio.Queue(), asyncio.Queue()
+        await incoming.put({"type": "lifespan.startup"})
+        task = asyncio.create_task(app({"type": "lifespan"}, incoming.get, sent.put))
+        await sent.get()
+        request = asyncio.create_task(Client(app).request("GET", "/waits"))
+        await waits.waiting.wait()
+        if moment == "draining":
+            await incoming.put({"type": "lifespan.shutdown"})
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert (await Client(app).request("GET", "/spot")).status == 503
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert app.journal.entries == OPENED + CLOSED
+        assert (await Client(app).request("GET", "/spot")).status == 503
+        request.cancel()
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+
+
+def test_without_a_lifespan_the_next_request_tries_again_after_a_failed_start(caplog):
+    class App(JournalApp):
+        starts = 0
+
+        async def _wire(self):
+            self.starts += 1
+            if self.starts == 1:
+                raise OSError("not up yet")
+            await super()._wire()
+
+    async def main():
+        client = Client(App())
+        return [(await client.request("GET", "/spot")).status for _ in range(3)]
+
+    assert asyncio.run(main()) == [503, 200, 200]
+    assert [str(record.exc_info[1]) for record in caplog.records] == ["not up yet"]
+
+
+def test_without_a_lifespan_wrong_declarations_are_reported_once(caplog):
+    class App(BaseApp):
+        async def _wire(self):
+            self._include_endpoint(Spot)
+
+    app = App()
+
+    async def main():
+        client = Client(app)
+        return [(await client.request("GET", "/spot")).status for _ in range(2)]
+
+    assert asyncio.run(main()) == [503, 503]
+    assert asyncio.run(main()) == [503, 503]
+    assert caplog.text.count("JERO-W004") == 1
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False])
+def test_without_a_lifespan_a_start_that_another_loop_cut_off_is_made_again(is_cancelled):
+    class App(BaseApp):
+        starts = 0
+
+        async def _wire(self):
+            self.starts += 1
+            if self.starts == 1:
+                await asyncio.Event().wait()
+            self._include_endpoint(Spot())
+
+    app = App()
+
+    async def first():
+        asyncio.create_task(Client(app).request("GET", "/spot"))  # noqa: RUF006  # cut off
+        await asyncio.sleep(0.01)
+
+    async def second():
+        return (await asyncio.wait_for(Client(app).request("GET", "/spot"), 5)).status
+
+    with asyncio.Runner() as runner:
+        runner.run(first())
+        if not is_cancelled:
+            with asyncio.Runner() as other:
+                assert other.run(second()) == 200
+    if is_cancelled:
+        assert asyncio.run(second()) == 200
+
+
 def test_names_of_an_app_s_own_do_not_meet_jero_s():
     class App(BaseApp):
         _static = _router = _lifecycle = _planner = None
@@ -305,6 +411,52 @@ def test_a_factory_s_own_init_may_open_resources():
         app._factory  # noqa: B018
     serve(app, nothing)
     assert app.eager.journal.entries == ["open a", "close a"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(BaseFactory):
+    word: str = "default"
+
+    def opens(self, journal):
+        self._enter(journal.sync(self.word))
+
+
+@pytest.mark.parametrize("given", [None, Frozen("given")])
+def test_a_factory_may_be_frozen(given):
+    journal = Journal()
+
+    class App(BaseApp[Frozen]):
+        async def _wire(self):
+            self._factory.opens(journal)
+
+    serve(App(factory=given), nothing)
+    word = "default" if given is None else "given"
+    assert journal.entries == [f"open {word}", f"close {word}"]
+
+
+def test_a_given_factory_may_be_anything():
+    class App(BaseApp[Factory]):
+        async def _wire(self):
+            self.seen = self._factory
+
+    app = App(factory="a stand-in")
+    serve(app, nothing)
+    assert app.seen == "a stand-in"
+
+
+def test_problems_of_the_app_are_told_with_the_failure_of_its_factory(caplog):
+    class Failing(BaseFactory):
+        def __init__(self):
+            raise OSError("no database")
+
+    class App(BaseApp[Failing]):
+        shutdown_timeout = "soon"
+
+        async def _wire(self): ...
+
+    report = run_failing(App())
+    assert "no database" in report
+    assert "JERO-W051" in report
 
 
 class Factory(BaseFactory):

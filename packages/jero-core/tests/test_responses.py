@@ -202,6 +202,18 @@ def test_a_typed_header_that_is_missing_or_of_another_type_is_500():
         assert request(returning(JSONResponse[Widget, Headers], result), "GET", "/spot").status == 500
 
 
+@pytest.mark.parametrize(
+    ("annotation", "result"),
+    [
+        (JSONResponse[Widget], JSONResponse(json=Widget(1), headers=Widget(1))),
+        (BytesResponse, BytesResponse(content=b"", headers=Widget(1))),
+    ],
+)
+def test_typed_headers_that_the_annotation_does_not_have_are_a_500(annotation, result, caplog):
+    assert request(returning(annotation, result), "GET", "/spot").status == 500
+    assert "headers=Widget(...) is given" in caplog.text
+
+
 def test_a_wrapper_decides_the_status():
     result = JSONResponse(json=Widget(1), status_code=202)
     response = request(returning(JSONResponse[Widget], result), "GET", "/spot")
@@ -373,9 +385,32 @@ def test_an_http_error_is_not_logged(caplog):
     assert caplog.records == []
 
 
-def test_cancellation_is_nobody_s_answer():
-    async def conversation(client):
-        with pytest.raises(asyncio.CancelledError):
-            await client.request("GET", "/spot")
+def test_a_request_whose_task_is_cancelled_is_answered_by_nobody(caplog):
+    class Waits(Endpoint, path="/spot"):
+        async def get(self) -> Widget:
+            waiting.set()
+            await asyncio.Event().wait()
 
-    serve(raising(asyncio.CancelledError()), conversation)
+    waiting = asyncio.Event()
+
+    async def conversation(client):
+        task = asyncio.create_task(client.request("GET", "/spot"))
+        await waiting.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    serve(app_of(Waits()), conversation)
+    assert not caplog.records
+
+
+def test_the_cancellation_of_something_else_is_a_fault_like_any_other(caplog):
+    class Waits(Endpoint, path="/spot"):
+        async def get(self) -> Widget:
+            future = asyncio.get_running_loop().create_future()
+            future.cancel()
+            return await future
+
+    response = request(app_of(Waits()), "GET", "/spot")
+    assert response.json == {"type": "about:blank", "title": "Internal Server Error", "status": 500}
+    assert "CancelledError" in caplog.text

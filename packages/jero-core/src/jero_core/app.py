@@ -13,7 +13,6 @@ Rules
 """
 
 import asyncio
-import inspect
 import os
 import sys
 import traceback
@@ -23,21 +22,20 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, supp
 from types import FunctionType
 from typing import ClassVar, Final, Self, cast
 
-from .annotations import type_name
 from .asgi import Answer, Receive, Scope, Send, constant
 from .codec import Codec
 from .compile import Compiler
 from .convertible import DecHook, EncHook
-from .declarations import guards_faults, hook_faults, stop_faults
+from .declarations import guards_faults, hook_faults, stop_faults, wire_faults
 from .emit import Emitter
 from .entered import Wiring, check_entered
 from .entry import Entry
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
-from .failures import Failures, logger
+from .failures import Failures, is_cancelled, logger
 from .faults import is_taken
 from .inflight import Operations, Request, wait_for_requests
 from .introspect import generic_arguments, place_of
-from .lifecycle import BaseFactory, Lifecycle, factory_on
+from .lifecycle import Lifecycle, ready_factory
 from .origins import read_origin
 from .plan import GuardPlanner, OperationPlan, Source
 from .planner import Planner
@@ -127,7 +125,7 @@ class BaseApp[FactoryT = None](Entry, ABC):
     _jero_strays: list[WiringProblem]
     """What was included outside `_wire`."""
     _jero_lifespan_seen: bool
-    _jero_starting: asyncio.Task[str | None] | None
+    _jero_starting: asyncio.Task[None] | None
     _jero_operations: Operations
     """The compiled operations."""
     _jero_plans: tuple[OperationPlan, ...]
@@ -224,13 +222,18 @@ class BaseApp[FactoryT = None](Entry, ABC):
         await receive()
         failure = await _failure_of("startup", self._jero_start(), scope)
         if failure is not None:
-            await send({"type": "lifespan.startup.failed", "message": failure})
+            await send({"type": "lifespan.startup.failed", "message": _message(failure)})
             return
         await send({"type": "lifespan.startup.complete"})
-        await receive()
+        try:
+            await receive()
+        except BaseException:
+            # The server gives up, as uvicorn does at the second Ctrl-C: nothing is waited for, and all is closed.
+            await _failure_of("shutdown", self._jero_stop(patience=0), scope)
+            raise
         failure = await _failure_of("shutdown", self._jero_stop(), scope)
         if failure is not None:
-            await send({"type": "lifespan.shutdown.failed", "message": failure})
+            await send({"type": "lifespan.shutdown.failed", "message": _message(failure)})
             return
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -243,6 +246,7 @@ class BaseApp[FactoryT = None](Entry, ABC):
         planner = Planner(self.sources, self.max_body_size, codec, problems=self._jero_strays, guards=cls.guards)
         planner.has_own_limit = self._jero_sets_limit()
         place = place_of(cls, cls.__qualname__)
+        planner.check_app(place)
         planner.report(
             place,
             *hook_faults(enc_hook, dec_hook),
@@ -255,10 +259,11 @@ class BaseApp[FactoryT = None](Entry, ABC):
             planner.report(place, refusal)
         self._jero_planner = planner
         try:
-            self._jero_check_wire()
-            self._jero_build_factory()
             try:
+                self._jero_prepare_wiring(planner, place)
                 await self._wire()
+            except WiringError:
+                raise
             except BaseException as error:
                 if planner.problems:
                     error.add_note(str(WiringError(planner.problems)))
@@ -285,8 +290,25 @@ class BaseApp[FactoryT = None](Entry, ABC):
         finally:
             self._jero_planner = None
 
-    async def _jero_stop(self) -> None:
+    def _jero_prepare_wiring(self, planner: Planner, place: Place) -> None:
+        """Make what `_wire` needs. Raises WiringError if that cannot be, or `_wire` cannot be called."""
+        wire = type(self)._wire
+        faults = [*wire_faults(wire)]
+        planner.report(place_of(wire, f"{type(self).__qualname__}._wire"), *faults)
+        try:
+            (declared,) = generic_arguments(type(self), BaseApp)
+            factory = ready_factory(declared, self._jero_given_factory, self._jero_lifecycle)
+            self._jero_built_factory = cast("FactoryT", factory)
+        except Refusal as refusal:
+            faults.append(refusal)
+            planner.report(place, refusal)
+        if faults:
+            raise WiringError(planner.problems)
+
+    async def _jero_stop(self, patience: float | None = None) -> None:
         """Close everything that the app opened, once the requests under way have ended.
+
+        They have `patience` seconds for that, the app's own `shutdown_timeout` if it is None.
 
         The next request gets 503 until the app is started again.
         """
@@ -294,29 +316,43 @@ class BaseApp[FactoryT = None](Entry, ABC):
         self._jero_route(None)
         self._jero_stopping.begin()
         try:
-            await self._jero_end_requests(requests)
-            await self._jero_lifecycle.close()
+            await self._jero_end_requests(requests, self.shutdown_timeout if patience is None else patience)
         finally:
-            self._jero_loop = None
-            if self._jero_signals is not None:
-                self._jero_signals.restore()
-                self._jero_signals = None
+            try:
+                await self._jero_lifecycle.close()
+            finally:
+                self._jero_loop = None
+                if self._jero_signals is not None:
+                    self._jero_signals.restore()
+                    self._jero_signals = None
 
-    async def _jero_end_requests(self, requests: list[Request]) -> None:
+    async def _jero_end_requests(self, requests: list[Request], patience: float) -> None:
         """Let the requests under way end, for as long as they may take."""
         if requests:
-            late = await wait_for_requests(requests, self.shutdown_timeout)
+            late = await wait_for_requests(requests, patience)
             if late:
                 message = "resources close while %d requests are under way, after %s s: %s"
-                logger.warning(message, len(late), self.shutdown_timeout, ", ".join(sorted(late)))
+                logger.warning(message, len(late), patience, ", ".join(sorted(late)))
         self._jero_operations = Operations()
 
     async def _jero_start_and_respond(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._jero_starting is None:
-            self._jero_starting = asyncio.create_task(_failure_of("startup", self._jero_start()))
-        await asyncio.wait([self._jero_starting])
+        starting = self._jero_starting
+        # One of another loop is waited for by nobody any more.
+        if starting is None or (not starting.done() and starting.get_loop() is not asyncio.get_running_loop()):
+            starting = self._jero_starting = asyncio.create_task(self._jero_start_unasked())
+        if not starting.done():
+            await asyncio.wait([starting])
         respond = _not_started if self._jero_router is None else self._jero_router.respond
         await respond(scope, receive, send)
+
+    async def _jero_start_unasked(self) -> None:
+        """Start because of a request. The next one tries again if that fails, but for what is wrong in the code."""
+        failure: BaseException | None = None
+        try:
+            failure = await _failure_of("startup", self._jero_start())
+        finally:
+            if self._jero_router is None and not isinstance(failure, WiringError):
+                self._jero_starting = None
 
     def _jero_explained(self) -> list[tuple[OperationPlan, FunctionType]]:
         """Each operation's plan and generated function, of a started app."""
@@ -331,39 +367,6 @@ class BaseApp[FactoryT = None](Entry, ABC):
         """Whether the app, or a class that it derives from, sets `max_body_size` itself."""
         own = (vars(cls) for cls in type(self).__mro__ if cls is not BaseApp)
         return any("max_body_size" in names for names in (vars(self), *own))
-
-    def _jero_check_wire(self) -> None:
-        wire = type(self)._wire
-        if not inspect.iscoroutinefunction(wire):
-            place = place_of(wire, f"{type(self).__qualname__}._wire")
-            raise WiringError(
-                [WiringProblem("JERO-W051", place, "`_wire` is no coroutine function.", "`async def _wire(self)`.")]
-            )
-
-    def _jero_build_factory(self) -> None:
-        """Make the factory that `BaseApp[...]` names. Raises WiringError (JERO-W050) if it cannot be made."""
-        (declared,) = generic_arguments(type(self), BaseApp)
-        factory: object = self._jero_given_factory
-        if factory is None and declared not in (None, type(None)):
-            if not (isinstance(declared, type) and issubclass(declared, BaseFactory)):
-                raise self._jero_factory_error(
-                    f"{type_name(declared)} is no BaseFactory.", "a class that derives from BaseFactory."
-                )
-            try:
-                inspect.signature(declared).bind()
-            except TypeError as error:
-                raise self._jero_factory_error(
-                    f"{declared.__name__}() cannot be called: {error}.",
-                    "a factory whose constructor takes no arguments; it reads its configuration itself.",
-                ) from error
-            factory = factory_on(self._jero_lifecycle, declared)
-        elif isinstance(factory, BaseFactory):
-            factory_on(self._jero_lifecycle, factory)
-        self._jero_built_factory = cast("FactoryT", factory)
-
-    def _jero_factory_error(self, reason: str, remedy: str) -> WiringError:
-        cls = type(self)
-        return WiringError([WiringProblem("JERO-W050", place_of(cls, cls.__qualname__), reason, remedy)])
 
 
 def _compile(planner: Planner) -> tuple[Router, tuple[FunctionType, ...]]:
@@ -398,8 +401,8 @@ def _caller(depth: int) -> Place:
     return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
 
 
-async def _failure_of(what: str, step: Answer, scope: Scope | None = None) -> str | None:
-    """Take a step of the lifespan; if it fails, in whatever way, log that and give the message for the server.
+async def _failure_of(what: str, step: Answer, scope: Scope | None = None) -> BaseException | None:
+    """Take a step of the lifespan; if it fails, in whatever way, log that and give the failure.
 
     It is not logged if the scope has somebody who takes it (faults.py).
 
@@ -407,17 +410,19 @@ async def _failure_of(what: str, step: Answer, scope: Scope | None = None) -> st
     """
     try:
         await step
-    except WiringError as error:
-        if scope is None or not is_taken(error, scope):
-            # Its text says all; the traceback would show jero's own frames.
-            logger.error("%s failed: %s", what, error)
-        return str(error)
     except BaseException as error:
         if scope is None or not is_taken(error, scope):
-            logger.error("%s failed", what, exc_info=error)
-        task = asyncio.current_task()
-        is_cancelled = isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
-        if is_cancelled or isinstance(error, KeyboardInterrupt):
+            if isinstance(error, WiringError):
+                # Its text says all; the traceback would show jero's own frames.
+                logger.error("%s failed: %s", what, error)
+            else:
+                logger.error("%s failed", what, exc_info=error)
+        if isinstance(error, KeyboardInterrupt) or (isinstance(error, asyncio.CancelledError) and is_cancelled()):
             raise
-        return "".join(traceback.format_exception(error))
+        return error
     return None
+
+
+def _message(failure: BaseException) -> str:
+    """What a server is told of a failure."""
+    return str(failure) if isinstance(failure, WiringError) else "".join(traceback.format_exception(failure))

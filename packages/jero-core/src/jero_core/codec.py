@@ -17,6 +17,7 @@ import msgspec
 
 from .convertible import DecHook, EncHook, compile_decoder, not_in_json, text_fault, untagged_fault
 from .header_fields import header_value
+from .safe_values import check_safe
 from .wiring import Refusal
 
 _REPEATABLE: Final = cast("tuple[object, ...]", (list, set, frozenset, tuple))
@@ -33,7 +34,9 @@ class Codec:
 
     def json_decoder(self, annotation: object) -> msgspec.json.Decoder[object]:
         """A decoder of JSON texts. Raises `Refusal` (JERO-W016) if JSON cannot carry every part of the type."""
-        return self._check_json(annotation, "JERO-W016", knows_all=self.dec_hook is not None)
+        decoder = self._check_json(annotation, "JERO-W016", knows_all=self.dec_hook is not None)
+        check_safe(annotation)
+        return decoder
 
     def check_encodes(self, annotation: object, code: str = "JERO-W021") -> None:
         """Raise `Refusal` with this code if JSON cannot carry every part of the type of a value to be sent."""
@@ -43,6 +46,7 @@ class Codec:
         """Raise `Refusal` (JERO-W016) unless text converts to a type."""
         if (fault := text_fault(annotation, knows_all=self.dec_hook is not None)) is not None:
             raise fault
+        check_safe(annotation)
 
     def convert_text(self, text: str | Sequence[str], to: object) -> object:
         """Convert text (or the texts of a repeated name). Raises msgspec.ValidationError, also for nan and infinity."""

@@ -83,6 +83,21 @@ def hook_faults(enc_hook: object, dec_hook: object) -> Iterator[Refusal]:
             pass  # A builtin without a signature.
 
 
+def wire_faults(wire: Callable[..., object]) -> Iterator[Refusal]:
+    """What is wrong with the app's `_wire` (JERO-W051)."""
+    if not inspect.iscoroutinefunction(wire):
+        yield Refusal(code="JERO-W051", reason="`_wire` is no coroutine function.", remedy="`async def _wire(self)`.")
+        return
+    try:
+        inspect.signature(wire).bind(None)
+    except TypeError as error:
+        yield Refusal(
+            code="JERO-W051",
+            reason=f"`_wire` cannot be called with the app alone: {error}.",
+            remedy="`async def _wire(self)`; what it needs more is the factory's, or the constructor's.",
+        )
+
+
 def stop_faults(shutdown_timeout: object, watch_signals: object) -> Iterator[Refusal]:
     """What is wrong with the app's shutdown_timeout and watch_signals (JERO-W051)."""
     is_number = isinstance(shutdown_timeout, int | float) and not isinstance(shutdown_timeout, bool)

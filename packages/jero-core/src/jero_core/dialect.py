@@ -4,6 +4,7 @@ emit.py puts an operation together and knows no protocol; sources and replies kn
 (`payload`, `headers`), not messages. A dialect for another server interface is another module like this one.
 """
 
+from asyncio import CancelledError
 from collections.abc import Mapping
 from typing import Final
 
@@ -75,7 +76,8 @@ def write_body(writer: Writer, limit: int) -> None:
 
 def write_failure(writer: Writer) -> None:
     """Answer an exception, and end."""
-    writer.write("except Exception as error:", "    await fail(error, scope, send)", "    return")
+    writer.namespace["CancelledError"] = CancelledError
+    writer.write("except (Exception, CancelledError) as error:", "    await fail(error, scope, send)", "    return")
 
 
 def write_send(writer: Writer, reply: Reply, dialect: Mapping[str, str]) -> None:

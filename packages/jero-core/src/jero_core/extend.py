@@ -80,6 +80,7 @@ from .plan import (
 )
 from .response_head import BODILESS, PlannedHead, WithHead, plan_head
 from .result_checks import json_classes, type_check, wrong_result
+from .safe_values import NO_HASH, is_hash_fault
 from .stopping import Stopping
 from .template import Segment, Template
 from .text_values import (
@@ -101,6 +102,7 @@ __all__ = [
     "FAULTS",
     "INVALID",
     "LARGE",
+    "NO_HASH",
     "Argument",
     "Binding",
     "BodyFact",
@@ -164,6 +166,7 @@ __all__ = [
     "generic_arguments",
     "header_name",
     "header_value",
+    "is_hash_fault",
     "is_method",
     "is_plain_text",
     "is_repeatable",

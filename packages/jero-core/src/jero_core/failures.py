@@ -9,10 +9,13 @@ Rules
 - A scope may have somebody who takes faults in place of the log (faults.py).
 - Once the response has started there is no other answer: the exception is logged and goes on to the server, which
   aborts the connection; to end the response would pass half of it off as the whole.
+- A CancelledError is an exception like any other, unless somebody cancels the request's task: then it goes on.
 - An OSError of `send` says that the client is gone (ASGI HTTP, version 2.4): whatever the answer was, that is no fault.
 """
 
+import asyncio
 import logging
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -35,8 +38,10 @@ class Failures:
     def __init__(self, encode: Callable[[object], bytes] = msgspec.json.encode) -> None:
         self._encode = encode
 
-    async def fail(self, error: Exception, scope: Scope, send: Send) -> None:
+    async def fail(self, error: Exception | CancelledError, scope: Scope, send: Send) -> None:
         """Answer an exception with Problem Details (RFC 9457)."""
+        if isinstance(error, CancelledError) and is_cancelled():
+            raise error
         answer = answer_to(error)
         if isinstance(answer, ClientDisconnected):
             return
@@ -69,6 +74,12 @@ class Failures:
                 raise ValueError(f"{sorted(own)} are the framework's in an error answer")
             headers += given
         return body, headers, status
+
+
+def is_cancelled() -> bool:
+    """Whether somebody cancels the task that runs; if not, a CancelledError comes from what it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def answer_to(error: BaseException) -> HTTPError | ClientDisconnected | None:

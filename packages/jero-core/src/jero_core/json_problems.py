@@ -29,6 +29,7 @@ from .annotations import Field, Shape, attributes_of, constrained_members_of, me
 from .convertible import DecHook
 from .errors import Invalid
 from .json_paths import first_index, first_name, parts, pointer, step, sure_place
+from .safe_values import NO_HASH, is_hash_fault
 
 MOST: Final = 1_000
 """The most problems of one document that are told."""
@@ -123,6 +124,10 @@ class _Walk:
             decode(_encode(value))
         except msgspec.ValidationError as error:
             return parts(error)
+        except TypeError as error:
+            if not is_hash_fault(error):
+                raise
+            return NO_HASH, ""
         return None
 
     def misfits(self, items: list[object], start: int, decode: Decode) -> Iterator[tuple[int, str, str]]:

@@ -9,8 +9,12 @@ Rules
 - What was entered is remembered until the app is wired: it may have something to say about that (entered.py).
 """
 
+import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+from .annotations import type_name
+from .wiring import Refusal
 
 type _Close = Callable[[], Awaitable[object]]
 
@@ -76,13 +80,41 @@ class BaseFactory:
         return await self._jero_lifecycle.aenter(manager)
 
 
+def ready_factory(declared: object, given: object, lifecycle: Lifecycle) -> object:
+    """The factory of an app, its resources on this stack: the given one, or a new one of the declared class.
+
+    Raises `Refusal` (JERO-W050) for a class of which none can be made, and whatever its constructor raises.
+    """
+    if given is not None:
+        if isinstance(given, BaseFactory):
+            factory_on(lifecycle, given)
+        return given
+    if declared is None or declared is type(None):
+        return None
+    if not (isinstance(declared, type) and issubclass(declared, BaseFactory)):
+        raise _refusal(f"{type_name(declared)} is no BaseFactory.", "a class that derives from BaseFactory.")
+    if inspect.isabstract(declared):
+        missing = ", ".join(sorted(getattr(declared, "__abstractmethods__", ())))
+        raise _refusal(f"{declared.__name__} is abstract: it has no {missing}.", f"a class that has {missing}.")
+    try:
+        inspect.signature(declared).bind()
+    except TypeError as error:
+        raise _refusal(
+            f"{declared.__name__}() cannot be called: {error}.",
+            "a factory whose constructor takes no arguments; it reads its configuration itself.",
+        ) from error
+    return factory_on(lifecycle, declared)
+
+
 def factory_on[F: BaseFactory](lifecycle: Lifecycle, factory: type[F] | F) -> F:
     """A factory whose resources go on this stack: made without arguments if it is a class, or the given one."""
-    if not isinstance(factory, type):
-        factory._jero_lifecycle = lifecycle
-        return factory
-    # The stack first, so that the factory's own __init__ may open resources on it.
-    made = factory.__new__(factory)
-    made._jero_lifecycle = lifecycle
-    factory.__init__(made)
+    made = factory.__new__(factory) if isinstance(factory, type) else factory
+    object.__setattr__(made, "_jero_lifecycle", lifecycle)  # Its own may refuse: a frozen dataclass.
+    if isinstance(factory, type):
+        # The stack first, so that the factory's own __init__ may open resources on it.
+        factory.__init__(made)
     return made
+
+
+def _refusal(reason: str, remedy: str) -> Refusal:
+    return Refusal(code="JERO-W050", reason=reason, remedy=remedy)

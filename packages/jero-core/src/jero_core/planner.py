@@ -111,8 +111,6 @@ class Planner:
         default_auth: object = None,
     ) -> None:
         """Plan every operation of a Resource or Endpoint instance, behind the guard that `auth` or the default is."""
-        if not self._included:
-            self._check_app(caller)
         guard = self._plan_guard(auth, default_auth, caller)
         with self._reporting(caller):
             handlers = as_routable(routable, kind)
@@ -128,11 +126,11 @@ class Planner:
             # A class that no class statement made has no line.
             self._plan_class(handlers, guard, place if place.line else msgspec.structs.replace(caller, name=place.name))
 
-    def _check_app(self, caller: Place) -> None:
+    def check_app(self, place: Place) -> None:
         """Report what is wrong with the app's own attributes, and go on without the sources that are none."""
-        self.report(caller, *limit_faults(self.max_body_size))
+        self.report(place, *limit_faults(self.max_body_size))
         if faults := [*source_faults(self.sources)]:
-            self.report(caller, *faults)
+            self.report(place, *faults)
             self._has_all_sources = False
             self.sources = usable_sources(self.sources)
         for name, source in self.sources.items():
@@ -142,7 +140,7 @@ class Planner:
                 try:
                     self._keywords |= source.class_keywords
                 except Exception as error:  # noqa: BLE001  # whatever an extension does
-                    self.report_fault(caller, f"the source {name!r}", error)
+                    self.report_fault(place, f"the source {name!r}", error)
 
     def _plan_guard(self, auth: object, default: object, caller: Place) -> Guard | None:
         with self._reporting(caller):

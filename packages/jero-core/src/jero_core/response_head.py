@@ -9,7 +9,7 @@ Rules
 - Whatever is wrong with a head is an exception while the response can still become a clean 500.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -34,7 +34,12 @@ _CONTENT_HEADERS: Final = frozenset(
 
 
 class WithHead(Protocol):
-    """The members of a response class that its head is made of, beside the typed `headers`."""
+    """The members of a response class that its head is made of."""
+
+    @property
+    def headers(self) -> object:
+        """The typed headers, a Struct or None."""
+        ...
 
     @property
     def raw_headers(self) -> Mapping[str, str] | None:
@@ -111,25 +116,33 @@ def plan_head(
         lines += [*typed, f"headers = [{', '.join(first + pairs)}]", *appended.lines, *late]
         values |= appended.values
     render.append(Fragment(tuple(lines), values))
-    whole = ", payload" if is_whole else ""
-    render.append(
-        Fragment.of(
-            f"""
-            status = $status
-            if (
-                result.raw_headers is not None
-                or result.status_code is not None
-                or result.location is not None
-                or result.links is not None
-            ):
-                status, headers{whole} = $finish(result, status, headers{whole}, $links, $scope)
-            """,
-            links=context.links,
-            status=Literal(context.status),
-            finish=(_Finish(frozenset(defaults)).whole if is_whole else _Finish(frozenset(defaults)).head),
-        )
-    )
+    render.append(_finish(defaults, context, is_typed=struct is not None, is_whole=is_whole))
     return PlannedHead(tuple(render), struct)
+
+
+def _finish(defaults: Iterable[bytes], context: ReplyContext, *, is_typed: bool, is_whole: bool) -> Fragment:
+    """Lines that apply the rare members, if there is any."""
+    rare = ["raw_headers", "status_code", "location", "links"]
+    if not is_typed:
+        rare.append("headers")  # A fault, but not one to be silent about.
+    first, *others = (f"result.{name} is not None" for name in rare)
+    finish = _Finish(frozenset(defaults), is_typed=is_typed)
+    payload = ", payload" if is_whole else ""
+    return Fragment(
+        (
+            "status = $status",
+            "if (",
+            f"    {first}",
+            *(f"    or {other}" for other in others),
+            "):",
+            f"    status, headers{payload} = $finish(result, status, headers{payload}, $links, $scope)",
+        ),
+        {
+            "status": Literal(context.status),
+            "finish": finish.whole if is_whole else finish.head,
+            "links": context.links,
+        },
+    )
 
 
 def _header_names(headers: object, codec: Codec) -> tuple[type[msgspec.Struct] | None, list[bytes]]:
@@ -255,20 +268,25 @@ class _HeaderEncoder:
 class _Finish:
     """Applies the rare members of a response: a status, links and raw headers."""
 
-    __slots__ = ("_defaults",)
+    __slots__ = ("_defaults", "_is_typed")
 
-    def __init__(self, defaults: frozenset[bytes]) -> None:
+    def __init__(self, defaults: frozenset[bytes], *, is_typed: bool) -> None:
         self._defaults = defaults
+        self._is_typed = is_typed
 
     def head(
         self, result: WithHead, status: int, headers: list[Header], links: Links, scope: Scope
     ) -> tuple[int, list[Header]]:
         """The finished status and headers.
 
-        Raises ValueError for a status outside 200 to 599, a name that is no token, a value with CR, LF or NUL, a header
-        that is the framework's, or a second location or content type; what `Links` raises for a link that leads
-        nowhere.
+        Raises TypeError for typed headers that the annotation does not have; ValueError for a status outside 200 to
+        599, a name that is no token, a value with CR, LF or NUL, a header that is the framework's, or a second location
+        or content type; what `Links` raises for a link that leads nowhere.
         """
+        if not self._is_typed and result.headers is not None:
+            raise TypeError(
+                f"headers={type(result.headers).__name__}(...) is given, and the handler's annotation has no headers"
+            )
         given = links.headers(result.location, result.links, scope)
         given += raw_pairs(result.raw_headers) if result.raw_headers is not None else []
         if [name for name, _ in headers + given].count(b"location") > 1:

@@ -8,8 +8,9 @@ Rules
 - When the inline code refuses, the caller looks again, value by value, to name every invalid one (`Findings`).
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final, cast
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -118,12 +119,30 @@ def _faults(struct: type[msgspec.Struct], field: Field, codec: Codec) -> Iterato
 def absent(field: Field, index: int, local: str, values: dict[str, object]) -> str:
     """The statement for a field that the request does not have: its default, or an exception."""
     if field.default_factory is not msgspec.NODEFAULT:
-        values[f"default{index}"] = field.default_factory
+        values[f"default{index}"] = _own_fault(cast("Callable[[], object]", field.default_factory))
         return f"{local} = $default{index}()"
     if field.default is msgspec.NODEFAULT:
         return "raise ValueError('missing')"
     values[f"default{index}"] = literal_or_global(field.default)
     return f"{local} = $default{index}"
+
+
+class DefaultError(Exception):
+    """A default factory has failed: the app's own fault, whatever it raised."""
+
+
+def _own_fault(factory: Callable[[], object]) -> Callable[[], object]:
+    """The factory, so that none of its exceptions is taken for one that a client's value causes."""
+    if isinstance(factory, type) and factory in _REPEATABLE:
+        return factory
+
+    def make() -> object:
+        try:
+            return factory()
+        except Exception as error:
+            raise DefaultError(f"the default factory {type_name(factory)} has failed") from error
+
+    return make
 
 
 def literal_or_global(value: object) -> object:
@@ -156,14 +175,35 @@ class Findings:
         self._codec = codec
         self.invalid: list[Invalid] = []
 
-    def add(self, name: str | None, detail: str) -> None:
-        """Note an invalid value under the name that the client used; None stands for all values together."""
-        pointer = "" if name is None else "/" + name.replace("~", "~0").replace("/", "~1")
-        self.invalid.append(Invalid(self._source, pointer, detail))
+    def add(self, name: str | None, detail: str, index: int | None = None) -> None:
+        """Note an invalid value under the name that the client used; None stands for all values together.
 
-    def check(self, field: Field, text: str | Sequence[str], name: str) -> None:
+        `index` counts the values of a name that is repeated.
+        """
+        pointer = "" if name is None else "/" + name.replace("~", "~0").replace("/", "~1")
+        self.invalid.append(Invalid(self._source, pointer if index is None else f"{pointer}/{index}", detail))
+
+    def check(self, field: Field, text: str, name: str) -> None:
         """Convert one value, and note it if it is invalid."""
+        if (detail := self._refusal(text, field.type)) is not None:
+            self.add(name, detail)
+
+    def check_all(self, field: Field, texts: Sequence[str], name: str) -> None:
+        """Convert the values of a repeated name, and note each that is invalid, or that all together are."""
+        shape = shape_of(field.type)
+        kinds = shape.arguments or (Any,)
+        is_positional = shape.origin is tuple and ... not in kinds
+        found = len(self.invalid)
+        for index, (text, kind) in enumerate(zip(texts, kinds if is_positional else repeat(kinds[0]), strict=False)):
+            if (detail := self._refusal(text, kind)) is not None:
+                self.add(name, detail, index)
+        if len(self.invalid) == found and (detail := self._refusal(texts, field.type)) is not None:
+            self.add(name, detail)
+
+    def _refusal(self, text: str | Sequence[str], kind: object) -> str | None:
+        """Why a value is invalid; None if it is not."""
         try:
-            self._codec.convert_text(text, field.type)
+            self._codec.convert_text(text, kind)
         except (msgspec.MsgspecError, ValueError) as error:
-            self.add(name, str(error))
+            return str(error)
+        return None

@@ -11,6 +11,7 @@ import msgspec
 
 from jero_core.extend import (
     LARGE,
+    NO_HASH,
     Binding,
     BodyFact,
     Codec,
@@ -23,6 +24,7 @@ from jero_core.extend import (
     Parameter,
     Reads,
     Refusal,
+    is_hash_fault,
     key_check,
     list_item,
     shape_of,
@@ -80,6 +82,7 @@ class JSONSource:
         }
         check_keys = key_check(annotation)
         if check_keys is not None:
+            values["not_decodable"] = (*_NOT_DECODABLE, TypeError)
             lines = ["if len($body) > $large:", "    $check_keys($body)", *lines]
             values |= {"large": Literal(LARGE), "check_keys": check_keys}
         return Binding(
@@ -109,6 +112,10 @@ class Refused:
 
     def __call__(self, error: Exception, body: bytes) -> HTTPError:
         """The answer for a body that the decoder refused: 422 if it is JSON of another shape, 400 if it is no JSON."""
+        if isinstance(error, TypeError):
+            if not is_hash_fault(error):
+                raise error
+            error = msgspec.ValidationError(NO_HASH)
         if not isinstance(error, msgspec.ValidationError):
             return _malformed(error)
         # The decoder stops at the first value that does not fit; what comes after it may be no JSON at all.

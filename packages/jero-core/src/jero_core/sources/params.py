@@ -139,7 +139,7 @@ class Explainer:
                 if field.required:
                     findings.add(field.wire_name, "This parameter is required.")
             elif is_repeatable(field):
-                findings.check(field, given, field.wire_name)
+                findings.check_all(field, given, field.wire_name)
             elif len(given) > 1:
                 findings.add(field.wire_name, "This parameter may be given only once.")
             else:

@@ -1,4 +1,4 @@
-"""Attributes of the app class that are wrong; the place is the first include."""
+"""Attributes of the app class that are wrong; the place is the class."""
 
 from msgspec import Struct
 
