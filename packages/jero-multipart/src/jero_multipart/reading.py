@@ -69,11 +69,13 @@ async def _read(
             body.feed(chunk if len(chunk) <= room else chunk[:room])
         if taken > limit:
             raise HTTPError(413, f"The body is larger than {limit} bytes.")
+        is_last = not message.get("more_body")
+        del message, chunk  # Up to 256 KiB, which would be kept until the next one is here.
         if collector.spool is not None:
             await collector.spool.drain()
         if taken == length:
             break
-        if not message.get("more_body"):
+        if is_last:
             if length >= 0:
                 raise HTTPError(400, "The body is not as long as its content-length.")
             break

@@ -7,9 +7,9 @@ Rules
   one): it is gone with its descriptor, also when the process is killed.
 - The disk is touched in worker threads alone. They are the source's own: a slow disk keeps nobody waiting who needs the
   event loop's default executor, such as a look-up of names. While one write is under way the next bytes are received.
-- A trip to a thread costs 100 us, so writes are large: all spools on their way to the disk share `SHARED` bytes of
-  memory, each at most `MOST_WRITTEN` under way and as much waiting. Who has its share used up waits, and with it the
-  client.
+- A trip to a thread costs 100 us, so writes are large: a spool gathers its share of `SHARED` bytes for one, at most
+  `MOST_WRITTEN`, while the one before is under way.
+- While `SHARED` bytes of all spools together are under way, nobody receives more, and the clients wait.
 - Chunks go to the disk as they came, without being joined; only small ones are put together.
 - A descriptor is never closed under a thread that uses it: the last one to use it closes it.
 - After `close` nothing can be read: ValueError.
@@ -18,6 +18,7 @@ Rules
 import asyncio
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -30,8 +31,8 @@ HELD: Final = 64 * 1024
 MOST_WRITTEN: Final = 512 * 1024
 """The most bytes that are written at a time."""
 
-SHARED: Final = 2 * 1024 * 1024
-"""The memory for all bytes on their way to the disk; more only where its shares would be less than `HELD`."""
+SHARED: Final = 1024 * 1024
+"""The bytes of all spools together, under way to the disk, from which on nobody receives more."""
 
 _THREADS: Final = 4
 _SMALL: Final = 4 * 1024
@@ -42,10 +43,15 @@ _writev: Final = getattr(os, "writev", None)  # Windows has none.
 
 
 class Disk:
-    """The threads that touch the disk, and how many spools are on their way to it; one for each source."""
+    """The threads that touch the disk, and what is under way to it; one for each source."""
 
     def __init__(self) -> None:
         self.spools = 0
+        """How many spools have more than fits into their memory, and still grow."""
+        self._under_way = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._lock = threading.Lock()
+        """Guards both."""
         self._threads: ThreadPoolExecutor | None = None
 
     @property
@@ -53,11 +59,37 @@ class Disk:
         """The bytes that a spool gathers for one write; as many may be under way."""
         return max(HELD, min(MOST_WRITTEN, SHARED // (2 * max(1, self.spools))))
 
-    def submit[T](self, job: Callable[[], T]) -> Future[T]:
-        """Do something in a thread. Raises RuntimeError when the interpreter ends."""
+    def submit[T](self, job: Callable[[], T], size: int = 0) -> Future[T]:
+        """Do something in a thread, with so many bytes to be written. Raises RuntimeError when the interpreter ends."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_THREADS, "jero-uploads")
-        return self._threads.submit(job)
+        future = self._threads.submit(job)
+        if size:
+            with self._lock:
+                self._under_way += size
+            future.add_done_callback(lambda _: self._arrive(size))
+        return future
+
+    async def wait_for_room(self) -> None:
+        """Wait while as many bytes are under way as may be."""
+        while True:
+            with self._lock:
+                if self._under_way < SHARED:
+                    return
+                room = asyncio.get_running_loop().create_future()
+                self._waiting.append(room)
+            await room
+
+    def _arrive(self, size: int) -> None:
+        with self._lock:
+            self._under_way -= size
+            waiting: list[asyncio.Future[None]] = []
+            if self._under_way < SHARED:
+                waiting += self._waiting
+                self._waiting.clear()
+        for room in waiting:
+            with suppress(RuntimeError):  # Its loop was closed.
+                room.get_loop().call_soon_threadsafe(_wake, room)
 
 
 class Spool:
@@ -102,10 +134,9 @@ class Spool:
         share = self._disk.share
         if self._waiting >= share:
             await self._finish_write()
-            chunks, written, self._chunks, self._waiting = self._chunks, self._waiting, [], 0
-            self._write = self._start(lambda: self._write_chunks(chunks))
-            if written >= 2 * share:  # One message was as much as may be under way and waiting together.
-                await self._finish_write()
+            chunks, size, self._chunks, self._waiting = self._chunks, self._waiting, [], 0
+            self._write = self._start(lambda: self._write_chunks(chunks), size)
+        await self._disk.wait_for_room()
 
     async def settle(self) -> None:
         """Wait until all is written, or gather what stays in memory. Raises OSError."""
@@ -177,8 +208,11 @@ class Spool:
     async def _run[T](self, job: Callable[[], T]) -> T:
         return await asyncio.shield(asyncio.wrap_future(self._start(job)))
 
-    def _start[T](self, job: Callable[[], T]) -> Future[T]:
-        """Do something in a thread. To wait for it means to wait behind a `shield`: it is not to be cancelled."""
+    def _start[T](self, job: Callable[[], T], size: int = 0) -> Future[T]:
+        """Do something in a thread, with so many bytes to be written.
+
+        To wait for it means to wait behind a `shield`: it is not to be cancelled.
+        """
 
         def use() -> T:
             try:
@@ -189,7 +223,7 @@ class Spool:
         with self._lock:
             self._users += 1
         try:
-            future = self._disk.submit(use)
+            future = self._disk.submit(use, size)
         except RuntimeError:
             self._leave()
             raise
@@ -231,6 +265,11 @@ class Spool:
     def _stretch(self, file: FileIO, start: int, size: int) -> Iterator[bytes]:
         for place in range(start, start + size, _COPY):
             yield self._seek(file, place, min(_COPY, start + size - place))
+
+
+def _wake(room: asyncio.Future[None]) -> None:
+    if not room.done():
+        room.set_result(None)
 
 
 def _write_all(file: FileIO, chunks: list[bytes | bytearray]) -> None:
