@@ -17,7 +17,7 @@ type Respond = Callable[..., Answer]
 """A compiled operation or a constant answer: called with scope, receive, send and the path's slots."""
 type Header = tuple[bytes, bytes]
 
-CONTENT_LENGTHS: Final[tuple[Header, ...]] = tuple((b"content-length", b"%d" % n) for n in range(4096))
+CONTENT_LENGTHS: Final[tuple[Header, ...]] = tuple([(b"content-length", b"%d" % n) for n in range(4096)])
 """Prebuilt `content-length` pairs: making one costs 140 ns, and most JSON bodies are this small."""
 
 

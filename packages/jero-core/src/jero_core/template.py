@@ -17,7 +17,9 @@ import msgspec
 from .wiring import Refusal
 
 _SLOT: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}", re.ASCII)
-_NOT_LITERAL: Final = re.compile(r"[{}%?#\\\x00-\x20\x7f\ud800-\udfff]")
+_NOT_LITERAL: Final = re.compile(r"[{}%?#\\\x00-\x20\x7f]")
+_SURROGATE: Final = r"[\ud800-\udfff]"
+"""Part of nothing that is compiled at import: that alone would take 0.4 ms."""
 _OTHER_SLOT: Final = r":\w+|<.*>"
 """How other frameworks write a slot."""
 _EXAMPLE: Final = "/widgets/{widget_id}"
@@ -93,7 +95,7 @@ def parse_template(path: object) -> Template:
             raise _malformed(path, f"{text!r} is no slot, whose name is snake_case and no keyword", _EXAMPLE)
         elif re.fullmatch(_OTHER_SLOT, text):
             raise _malformed(path, f"{text!r} is how other frameworks write a slot", _EXAMPLE)
-        elif bad := _NOT_LITERAL.search(text):
+        elif bad := _NOT_LITERAL.search(text) or (None if text.isascii() else re.search(_SURROGATE, text)):
             raise _malformed(path, f"the segment {text!r} holds {bad[0]!r}", _EXAMPLE)
         elif text in {".", ".."}:
             raise _malformed(path, f"clients take the segment {text!r} out of a URL before they send it", _EXAMPLE)

@@ -20,10 +20,12 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from io import FileIO
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 HELD: Final = 64 * 1024
 """The bytes of a request's files that may stay in memory, and the least that are written at a time."""
@@ -59,9 +61,11 @@ class Disk:
         """The bytes that a spool gathers for one write; as many may be under way."""
         return max(HELD, min(MOST_WRITTEN, SHARED // (2 * max(1, self.spools))))
 
-    def submit[T](self, job: Callable[[], T], size: int = 0) -> Future[T]:
+    def submit[T](self, job: Callable[[], T], size: int = 0) -> "Future[T]":
         """Do something in a thread, with so many bytes to be written. Raises RuntimeError when the interpreter ends."""
         if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor  # Of no use to an app without uploads.
+
             self._threads = ThreadPoolExecutor(_THREADS, "jero-uploads")
         future = self._threads.submit(job)
         if size:
@@ -208,7 +212,7 @@ class Spool:
     async def _run[T](self, job: Callable[[], T]) -> T:
         return await asyncio.shield(asyncio.wrap_future(self._start(job)))
 
-    def _start[T](self, job: Callable[[], T], size: int = 0) -> Future[T]:
+    def _start[T](self, job: Callable[[], T], size: int = 0) -> "Future[T]":
         """Do something in a thread, with so many bytes to be written.
 
         To wait for it means to wait behind a `shield`: it is not to be cancelled.

@@ -12,7 +12,7 @@ Rules
 """
 
 import asyncio
-import secrets
+import os
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
@@ -45,7 +45,7 @@ class ReplayBuffer[T = str]:
         """The number of the next event; the oldest one held has this, less the count of those held."""
         self._numbers: dict[str, int] = {}
         """The numbers of the events held, by id."""
-        self._prefix = secrets.token_hex(4)
+        self._prefix = os.urandom(4).hex()
         self._waiting: set[asyncio.Future[None]] = set()
 
     def __len__(self) -> int:
