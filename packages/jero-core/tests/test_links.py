@@ -531,3 +531,138 @@ def test_a_class_that_is_not_defined_yet_is_no_alarm():
 
     class Later(Endpoint, path="/later"):
         async def get(self) -> Widget: ...
+
+
+# Found at startup: only the plain ones
+
+
+class Elsewhere(Endpoint, path="/elsewhere"):
+    """Never included."""
+
+    async def get(self) -> Widget: ...
+
+    @classmethod
+    async def put(cls) -> Widget: ...
+
+    @staticmethod
+    async def delete() -> None: ...
+
+    @staticmethod
+    def pick(_kind="health"):
+        return Health.get
+
+
+class Proxy:
+    """Of no use before there is a request, as the proxies of other frameworks are."""
+
+    is_bound = False
+
+    def __getattr__(self, name):
+        if Proxy.is_bound:
+            return Health.get
+        raise RuntimeError("working outside of a request")
+
+
+def pick():
+    return Health.get
+
+
+REF = "widgets.read_one"
+PICKED = {Elsewhere.get: Health.get}
+PROXY = Proxy()
+PLACE = WidgetPath("north", 7)
+NO_PLACE = None
+OPERATION = "read_one"
+
+
+def spot(location):
+    """An endpoint whose handler has this expression in its code."""
+    names = {**globals()}
+    exec(  # text of this file
+        "class Spot(Endpoint, path='/spot'):\n"
+        "    async def get(self) -> JSONResponse[Widget]:\n"
+        f"        return JSONResponse(json=Widget('x'), location={location})\n",
+        names,
+    )
+    return names["Spot"]()
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "Location.from_ref(f'widgets.{OPERATION}', path=PLACE)",
+        "Location.from_ref('widgets.' + OPERATION, path=PLACE)",
+        "Location.from_ref('widgets.%s' % OPERATION, path=PLACE)",
+        "Location.from_ref('widgets.{}'.format(OPERATION), path=PLACE)",
+        "Location.from_ref('nowhere' and 'widgets.read_one', path=PLACE)",
+        "Location.from_ref('nowhere' < OPERATION < 'z' and 'widgets.read_one', path=PLACE)",
+        "Location.from_ref(REF, path=PLACE)",
+        "Location.from_operation(pick())",
+        "Location.from_operation(Elsewhere.pick())",
+        "Location.from_operation(Elsewhere.pick('health'))",
+        "Location.from_operation(Elsewhere.pick(_kind='health'))",
+        "Location.from_operation(PICKED[Elsewhere.get])",
+        "Location.from_operation(Elsewhere.get and Health.get)",
+        "Location.from_operation(Elsewhere.get if not OPERATION else Health.get)",
+        "Location.from_operation(Health.get if OPERATION else Elsewhere.get)",
+        "Location.from_operation(path=NO_PLACE, operation=Health.get)",
+        "Location.from_operation(path=None, operation=Health.get)",
+        "Location.from_operation(path=Health.get and None, operation=Health.get)",
+        "Location.from_operation(*[Health.get])",
+        "Location.from_operation(Health.get, **{})",
+        "Location.from_operation(Health.get, path=None if OPERATION else PLACE)",
+        "Location.from_operation(Health.get, path=[None for each in OPERATION][0])",
+        "(lambda Elsewhere: Location.from_operation(Elsewhere.get))(Health)",
+        "(lambda Elsewhere: (lambda: Location.from_operation(Elsewhere.get))())(Health)",
+        "[Location.from_operation(Elsewhere.get) for Elsewhere in [Health]][0]",
+    ],
+)
+def test_a_target_that_is_put_together_is_no_alarm(location):
+    place = request(app_of(spot(location), Widgets(), Health()), "GET", "/spot").header("location")
+    assert place in {"/health", "/shops/north/g%C3%A4rten/7"}
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "Location.from_ref('elsewhere.get')",
+        "Location.from_ref(ref='elsewhere.get')",
+        "Location.from_ref('elsewhere.get', path=WidgetPath(f'{OPERATION}-1', 7 + len(OPERATION)))",
+        "Location.from_operation(Elsewhere.get)",
+        "Location.from_operation(Elsewhere.put)",
+        "Location.from_operation(Elsewhere.delete)",
+        "Location.from_operation(operation=Elsewhere.get)",
+        "Location.from_operation(Elsewhere.get, path=PLACE)",
+        "Location.from_operation(Elsewhere.get, path=WidgetPath(shop='north', widget_id=[7][0]))",
+        "Link.from_operation(Elsewhere.get, rel='item', path=None, title=str.lower(OPERATION))",
+        "[Location.from_operation(Elsewhere.get) for _ in OPERATION][0]",
+        "(lambda: (lambda: Location.from_operation(Elsewhere.get))())()",
+    ],
+)
+def test_a_plain_target_is_found_at_startup(location):
+    with pytest.raises(StartupFailed, match="JERO-W060"):
+        request(app_of(spot(location), Widgets(), Health()), "GET", "/spot")
+
+
+def test_a_variable_that_hides_the_handler_s_is_no_alarm():
+    class Hidden(Endpoint, path="/hidden"):
+        async def get(self) -> Widget: ...
+
+    class Spot(Endpoint, path="/spot"):
+        async def get(self) -> JSONResponse[Widget]:
+            def outer(Hidden):  # noqa: N803  # a class
+                def inner():
+                    return Location.from_operation(Hidden.get)
+
+                return inner()
+
+            return JSONResponse(json=Widget("x"), location=outer(Health if Hidden else None))
+
+    assert request(app_of(Spot(), Health()), "GET", "/spot").header("location") == "/health"
+
+
+def test_a_search_for_links_runs_nothing_of_the_user_s(monkeypatch):
+    app = app_of(spot("Location.from_operation(PROXY.get)"), Health())
+    assert request(app, "GET", "/spot").status == 500
+    monkeypatch.setattr(Proxy, "is_bound", True)
+    assert request(app, "GET", "/spot").header("location") == "/health"
