@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from .annotations import EMPTY, struct_fields, struct_of
+from .annotations import EMPTY, struct_fields, struct_of, type_name
 from .codec import Codec
 from .declarations import (
     as_routable,
@@ -40,6 +40,7 @@ from .plan import (
     KeywordSource,
     Operation,
     OperationPlan,
+    Reads,
     Reply,
     ReplyContext,
     SharingSource,
@@ -384,6 +385,12 @@ class Planner:
             raise
         except Exception as error:
             raise _fault(f"the source {name!r}", error) from error
+        if binding.reads is Reads.GUARD and (operation.guard is None or operation.guard.yields is EMPTY):
+            raise Refusal(
+                code="JERO-W019",
+                reason=f"the source {name!r} takes what a guard yields, and the include has no such guard.",
+                remedy="`auth=` with a guard that does; or a source that says what is missing, with a `Refusal`.",
+            )
         return Argument(name, parameter.annotation, parameter.positional, binding)
 
     def _plan_reply(self, returned: Returned, kind: OperationKind) -> Reply:
@@ -391,7 +398,7 @@ class Planner:
         reply = _get(self._replies, key)
         if reply is None:
             context = ReplyContext(kind.method, kind.status, self.codec, self.links, self.stopping)
-            reply = _put(self._replies, key, plan_reply(returned, context))
+            reply = _put(self._replies, key, _reply_of(returned, context))
         return reply
 
     def report_fault(self, place: Place, what: str, error: Exception) -> None:
@@ -433,6 +440,18 @@ def _bind(source: Source, parameter: Parameter, operation: Operation) -> Binding
     if not isinstance(binding, Binding):
         raise TypeError(f"bind gave {binding!r}, no Binding")
     return binding
+
+
+def _reply_of(returned: Returned, context: ReplyContext) -> Reply:
+    try:
+        reply: object = plan_reply(returned, context)
+        if not isinstance(reply, Reply):
+            raise TypeError(f"__jero_reply__ gave {reply!r}, no Reply")
+    except Refusal:
+        raise
+    except Exception as error:
+        raise _fault(f"the reply {type_name(returned.annotation)}", error) from error
+    return reply
 
 
 def _get[V](shared: dict[object, V], key: object) -> V | None:
