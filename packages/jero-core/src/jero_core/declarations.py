@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, cast
 from .annotations import EMPTY, type_name, unresolvable
 from .codec import Codec
 from .convertible import not_in_json
-from .errors import HTTPError, members_of_error
+from .errors import members_of_error
 from .guards import is_guard_planner
 from .introspect import Signature, is_method
-from .metadata import NO_META, OperationMeta
+from .metadata import NO_META, OperationMeta, error_classes, misfits
 from .plan import Source
 from .routables import Endpoint, OperationKind, Resource, Routable
 from .template import Template, parse_template
@@ -198,15 +198,9 @@ def _meta_faults(keyword: str, meta: object, codec: Codec) -> Iterator[Refusal]:
             remedy=f"`{keyword}=OperationMeta(errors=(OutOfStock,))`.",
         )
         return
-    errors: object = meta.errors
-    for error in cast("tuple[object, ...]", errors) if isinstance(errors, tuple) else [errors]:
-        if not (isinstance(error, type) and issubclass(error, HTTPError)):
-            yield Refusal(
-                code="JERO-W003",
-                reason=f"{keyword}: {type_name(error)} in errors= is no class of errors.",
-                remedy="a tuple of classes that derive from HTTPError: `errors=(OutOfStock,)`.",
-            )
-            continue
+    for wrong, remedy in misfits(meta):
+        yield Refusal(code="JERO-W003", reason=f"{keyword}: {wrong}.", remedy=f"{remedy}.")
+    for error in error_classes(meta):
         try:
             for name, kind in members_of_error(error).items():
                 if (part := not_in_json(kind, knows_all=codec.enc_hook is not None)) is not None:
@@ -223,9 +217,8 @@ def meta_of(cls: type[Routable], operation: str) -> OperationMeta:
     """What a class's keywords say of one operation; nothing where they are wrong."""
     keywords = cls._jero_keywords
     own, shared = keywords.get(f"meta_{operation}"), keywords.get("meta")
-    if not isinstance(own, OperationMeta):
-        return shared if isinstance(shared, OperationMeta) else NO_META
-    return own.over(shared) if isinstance(shared, OperationMeta) else own
+    given = [meta for meta in (own, shared) if isinstance(meta, OperationMeta) and not any(misfits(meta))]
+    return given[0].over(given[1]) if len(given) > 1 else next(iter(given), NO_META)
 
 
 def is_size(value: object) -> "TypeIs[int]":

@@ -6,8 +6,12 @@ the argument that asks for it::
     class App(BaseApp):
         sources = {**BaseApp.sources, "clock": ClockSource()}
 
-A **reply** is claimed by the return type: a response class has the class method `__jero_reply__(returned, operation)
--> Reply`. Both are called once for each operation, at startup, and raise `Refusal` for a declaration they cannot serve.
+A **reply** is claimed by the return type: a response class has the class method `__jero_reply__(returned, context)
+-> Reply`.
+
+Both are called at startup, and raise `Refusal` for a declaration they cannot serve. What one call gives may serve
+several operations: a reply all those with the same return annotation and `ReplyContext`, a binding those for which the
+source's `shared_by` (if it has one) gives the same.
 
 A **guard** says who may call the operations of an include. The app's `guards` is an object with `plan(auth, context) ->
 Guard`, which is called for what is given as `auth=`::

@@ -1,8 +1,15 @@
 """What a declaration says of an operation beyond its types: for documents, and for whoever reads the class."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
+
 import msgspec
 
+from .annotations import type_name
 from .errors import HTTPError
+
+if TYPE_CHECKING:
+    from typing import TypeIs
 
 
 class OperationMeta(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,3 +39,37 @@ class OperationMeta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_META = OperationMeta()
+
+
+def misfits(meta: OperationMeta) -> Iterator[tuple[str, str]]:
+    """What is not what its annotation says: each such value, and what to write instead."""
+    members: dict[str, object] = msgspec.structs.asdict(meta)
+    for name in ("summary", "description", "operation_id"):
+        if not isinstance(members[name], str | None):
+            yield f"{name}={members[name]!r} is no str", f'`{name}="..."`'
+    if not isinstance(members["deprecated"], bool):
+        yield f"deprecated={members['deprecated']!r} is neither True nor False", "`deprecated=True`"
+    tags, errors = _items(members["tags"]), _items(members["errors"])
+    if tags is None or not all(isinstance(tag, str) for tag in tags):
+        yield f"tags={members['tags']!r} is no tuple of str", '`tags=("shop",)`'
+    classes = "a tuple of classes that derive from HTTPError: `errors=(OutOfStock,)`"
+    if errors is None:
+        yield f"errors={type_name(members['errors'])} is no tuple", classes
+    for error in errors or ():
+        if not is_error_class(error):
+            yield f"{type_name(error)} in errors= is no class of errors", classes
+
+
+def error_classes(meta: OperationMeta) -> list[type[HTTPError]]:
+    """The declared errors that are errors."""
+    errors: object = meta.errors
+    return [error for error in _items(errors) or () if is_error_class(error)]
+
+
+def is_error_class(thing: object) -> "TypeIs[type[HTTPError]]":
+    """Whether something is a class of errors."""
+    return isinstance(thing, type) and issubclass(thing, HTTPError)
+
+
+def _items(value: object) -> tuple[object, ...] | None:
+    return cast("tuple[object, ...]", value) if isinstance(value, tuple) else None

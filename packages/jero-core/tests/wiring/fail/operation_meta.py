@@ -24,7 +24,7 @@ class Widgets(
     path="/widgets",
     meta={"errors": ()},
     meta_get=OperationMeta(errors=(ValueError, Widget, Strange, Unknown)),
-    meta_put=OperationMeta(errors=Strange),
+    meta_put=OperationMeta(errors=(Strange,)),
     meta_delete=OperationMeta(),
     meta_patch=None,
     metadata=1,
@@ -36,6 +36,22 @@ class Widgets(
         return json
 
 
+class Sold(HTTPError, status=409): ...
+
+
+class Merged(
+    Endpoint,
+    path="/merged",
+    meta=OperationMeta(errors=(Sold,), tags=("shop",), deprecated=None),
+    meta_get=OperationMeta(errors=Sold, tags=["sale"], summary=7),
+    meta_put=OperationMeta(tags=("sale", 1), description=b"sale", operation_id=8),
+):
+    async def get(self) -> None: ...
+
+    async def put(self) -> None: ...
+
+
 class App(BaseApp):
     async def _wire(self) -> None:
         self._include_endpoint(Widgets())
+        self._include_endpoint(Merged())
