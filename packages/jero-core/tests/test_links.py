@@ -533,6 +533,24 @@ def test_a_class_that_is_not_defined_yet_is_no_alarm():
         async def get(self) -> Widget: ...
 
 
+# Generic path Structs
+
+
+class Slot[T](Struct):
+    item: T
+
+
+class Numbered(Resource, path="/numbered"):
+    async def read_one(self, path: Slot[int]) -> JSONResponse[Widget]:
+        return JSONResponse(json=Widget("x"), location=Location.from_operation(Numbered.read_one, path=path))
+
+
+def test_a_link_leads_to_an_operation_with_a_generic_path_struct():
+    assert request(app_of(Numbered()), "GET", "/numbered/4").header("location") == "/numbered/4"
+    with pytest.raises(TypeError, match=r"takes path=Slot\(...\), and OtherPath is given"):
+        Location.from_operation(Numbered.read_one, path=OtherPath(1))
+
+
 # Found at startup: only the plain ones
 
 

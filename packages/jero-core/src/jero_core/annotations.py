@@ -138,11 +138,16 @@ def struct_of(annotation: object) -> type[msgspec.Struct] | None:
     return bare if isinstance(bare, type) and issubclass(bare, msgspec.Struct) else None
 
 
+def struct_class_of(annotation: object) -> type[msgspec.Struct] | None:
+    """The Struct class that an annotation names, of a generic Struct with arguments its class; or None."""
+    bare = unwrapped(annotation)
+    return struct_of(bare if isinstance(bare, type) else typing.get_origin(bare))
+
+
 def structs_in(annotation: object) -> tuple[type[msgspec.Struct], ...] | None:
     """The Struct classes of a Struct, a generic Struct, or a union of these; None if there is anything else in it."""
     members = tuple(members_of(annotation))
-    found = (struct_of(member) or struct_of(typing.get_origin(member)) for member in members)
-    structs = tuple(struct for struct in found if struct is not None)
+    structs = tuple(struct for struct in map(struct_class_of, members) if struct is not None)
     return structs if len(structs) == len(members) else None
 
 
@@ -219,7 +224,7 @@ def _has_none(annotation: object) -> bool:
 def struct_fields(annotation: object) -> tuple[type[msgspec.Struct], tuple[Field, ...]] | None:
     """The Struct that an annotation names and its fields, those of a generic Struct with its arguments; or None."""
     bare = unwrapped(annotation)
-    struct = struct_of(bare) or struct_of(typing.get_origin(bare))
+    struct = struct_class_of(bare)
     if struct is None:
         return None
     return struct, fields_of(struct) if bare is struct else _read_fields(bare)

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from .annotations import struct_of, type_name
+from .annotations import struct_class_of, type_name
 from .asgi import Header, Scope
 from .codec import Codec
 from .introspect import is_method, read_signature
@@ -277,7 +277,7 @@ def _path_of(operation: Callable[..., object]) -> type[msgspec.Struct] | None:
         return None
     path = next((parameter.annotation for parameter in signature.parameters if parameter.name == "path"), None)
     # A type variable is known only where the class is mounted.
-    return struct_of(path) or msgspec.Struct
+    return struct_class_of(path) or msgspec.Struct
 
 
 def _check_path(expected: type[msgspec.Struct] | None, path: object, name: str) -> None:

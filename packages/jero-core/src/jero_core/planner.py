@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from .annotations import EMPTY, struct_fields, struct_of, type_name
+from .annotations import EMPTY, struct_class_of, struct_fields, type_name
 from .codec import Codec
 from .declarations import (
     as_routable,
@@ -252,7 +252,7 @@ class Planner:
             if mount is None or reply is None or len(self.problems) > before:
                 return
             path = next((each.annotation for each in signature.parameters if each.name == "path"), None)
-            mounted = Mounted(full_name, template, struct_of(path))
+            mounted = Mounted(full_name, template, None if path is None else struct_class_of(path))
             self.links.mount(getattr(handler, "__func__", handler), cls._jero_keywords.get("ref"), mounted)
             self.plans.append(
                 OperationPlan(
