@@ -147,7 +147,9 @@ class Oracle:
         return values
 
     def path(self, struct, slots):
-        """Slots go by the fields' own names. A value that does not convert is no path of the app."""
+        """Slots go by the fields' own names. What does not convert is no path of the app, nor are `.` and `..`."""
+        if {".", ".."} & {*slots.values()}:
+            raise Refused(404)
         names = {each.name: each.encode_name for each in msgspec.structs.fields(struct)}
         try:
             return self.struct(struct, {names[slot]: [text] for slot, text in slots.items()}, "path")

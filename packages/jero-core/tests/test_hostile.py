@@ -429,11 +429,12 @@ def test_a_path_that_is_not_exactly_a_template_s_is_404(target, caplog):
 @pytest.mark.parametrize(
     ("target", "got"),
     [
-        *(("/%00", "\x00"), ("/a%00b", "a\x00b"), ("/%2F", "/"), ("/%0d%0a", "\r\n"), ("/..", "..")),
+        *(("/%00", "\x00"), ("/a%00b", "a\x00b"), ("/%2F", "/"), ("/%0d%0a", "\r\n"), ("/...", "...")),
+        *(("/.", None), ("/..", None), ("/%2e", None), ("/%2E%2e", None)),
         *(("/%FF", None), ("//x", None), ("/x/", None), ("/", None), ("/%ED%A0%80", None), ("/%C3", None)),
     ],
 )
-def test_a_slot_takes_any_text_and_nothing_else(target, got):
+def test_a_slot_takes_any_text_but_none_and_dot_segments(target, got):
     class Items(Resource, path="/"):
         async def read_one(self, path: msgspec.defstruct("Path", [("name", str)])) -> Widget:
             return Widget(path.name)

@@ -551,6 +551,17 @@ def test_a_link_leads_to_an_operation_with_a_generic_path_struct():
         Location.from_operation(Numbered.read_one, path=OtherPath(1))
 
 
+def test_a_link_to_the_request_s_own_path_never_fails():
+    class Named(Resource, path="/named"):
+        async def read_one(self, path: Slot[str]) -> JSONResponse[Widget]:
+            return JSONResponse(json=Widget("x"), location=Location.from_operation(Named.read_one, path=path))
+
+    targets = ["/named/a", "/named/%20", "/named/%2F", "/named/..a", "/named/.", "/named/%2e%2E"]
+    answers = [request(app_of(Named()), "GET", target) for target in targets]
+    assert [answer.status for answer in answers] == [200] * 4 + [404] * 2
+    assert [answer.header("location") for answer in answers[:4]] == targets[:4]
+
+
 # Found at startup: only the plain ones
 
 

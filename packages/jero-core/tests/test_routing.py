@@ -1,11 +1,13 @@
 """Routing: SPEC section 3."""
 
+import enum
 import sys
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 import msgspec
 import pytest
-from msgspec import Struct
+from msgspec import Meta, Struct, defstruct
 
 from jero_core import Endpoint, Resource
 from jero_core.asgi import constant
@@ -19,6 +21,11 @@ class Item(Struct):
 
 class Word(Struct):
     text: str
+
+
+class Dots(enum.Enum):
+    ONE = "."
+    TWO = ".."
 
 
 class Items(Resource, path="/items"):
@@ -179,12 +186,30 @@ def test_a_method_that_is_none_of_ours_is_405(method):
         ("/items/%20", " "),
         ("/items/%00", "\x00"),
         ("/items/%zz", "%zz"),
-        ("/items/..", ".."),
+        ("/items/...", "..."),
+        ("/items/.a", ".a"),
         ("/%69tems/7", "7"),
     ],
 )
 def test_a_segment_is_percent_decoded_exactly_once(target, item_id):
     assert text(request(app_of(Items()), "GET", target)) == f"read_one {item_id}"
+
+
+@pytest.mark.parametrize("segment", [".", "..", "%2e", "%2E.", "%2e%2e"])
+@pytest.mark.parametrize("kind", [str, Annotated[str, Meta(max_length=9)], str | int, Dots, Literal["..", "."], Any])
+def test_dot_segments_are_no_value_of_any_type(kind, segment):
+    class Things(Resource, path="/things"):
+        async def read_one(self, path: defstruct("Path", [("thing", kind)])) -> Word:
+            return Word(str(path.thing))
+
+        async def update(self, path: defstruct("Path", [("shelf", str), ("thing", kind)])) -> Word:
+            return Word(str(path.thing))
+
+    app = app_of(Things())
+    assert request(app, "GET", f"/things/{segment}").status == 404
+    assert request(app, "PUT", f"/things/{segment}/a").status == 404
+    assert request(app, "PUT", f"/things/a/{segment}").status == 404
+    assert request(app, "GET", "/things/x", raw_path=..., path=f"/things/{unquote(segment)}").status == 404
 
 
 def test_raw_bytes_that_are_utf8_bind_and_others_are_404():

@@ -5,7 +5,8 @@ Rules
 - A link is made in a handler and becomes text when the response is rendered: only the app knows what is mounted where.
 - The `path` Struct is checked against the target's own when the link is made (TypeError).
 - Values of slots are what the `path` source reads back, with all but the unreserved characters percent-encoded (RFC
-  3986, section 2.3). "", "." and ".." can be no segment: clients and proxies take them out, however they are encoded.
+  3986, section 2.3). "", "." and ".." can be no segment, as they bind to nothing: clients and proxies take them out,
+  however they are encoded.
 - Nothing that a client or a handler gives can end a header or the target of a link; what cannot be sent is a
   ValueError, which answers 500.
 """

@@ -5,7 +5,7 @@ Rules
 - The path decides the template, then the method decides the operation. A known path with another method is 405 with
   `Allow`; OPTIONS answers 204 with `Allow`; HEAD runs GET without its body.
 - At each level of the path literal text goes before a slot, with backtracking; the order of inclusion means nothing. A
-  slot never matches an empty segment.
+  slot never matches an empty segment; that the values `.` and `..` are 404 is up to who binds them (sources/path.py).
 - A path is percent-decoded exactly once, from `raw_path`, segment by segment, so `%2F` stays inside its segment.
   Invalid UTF-8 is 404.
 - `root_path` comes off the front, at a segment's border, where the path begins with it.

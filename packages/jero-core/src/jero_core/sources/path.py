@@ -1,6 +1,18 @@
-"""`path`: the slots of the path template, as a Struct. A value that does not convert is no path of the app: 404."""
+"""`path`: the slots of the path template, as a Struct.
 
+Rules
+-----
+- A value that does not convert is no path of the app: 404.
+- Neither are `.` and `..`, however they are encoded: no type takes them. Clients and proxies take them out of a URL
+  (RFC 3986, section 5.2.4), links refuse them (links.py), and a handler that makes a file name of a value meets none
+  that leads elsewhere.
+"""
+
+import datetime as dt
+import decimal
+import uuid
 from collections.abc import Iterator
+from typing import Final
 
 from jero_core.extend import (
     INVALID,
@@ -18,9 +30,15 @@ from jero_core.extend import (
     is_plain_text,
     is_repeatable,
     refuse,
+    shape_of,
     text_struct,
     type_name,
 )
+
+_NEVER_DOTS: Final = frozenset(
+    {bool, int, float, decimal.Decimal, uuid.UUID, dt.datetime, dt.date, dt.time, dt.timedelta}
+)
+"""The types to which `.` and `..` do not convert, so that nothing need be asked."""
 
 
 class PathSource:
@@ -42,6 +60,8 @@ class PathSource:
         for index, field in enumerate(fields):
             slot = f"$slot{operation.template.slots.index(field.name)}"
             local = slot if is_plain_text(field) else f"$_field{index}"
+            if shape_of(field.type).origin not in _NEVER_DOTS:
+                lines += [f"    if {slot} == '.' or {slot} == '..':", "        raise ValueError"]
             part = conversion(field, slot, local, operation.codec)
             lines += [f"    {line}" for line in part.lines]
             values |= part.values
