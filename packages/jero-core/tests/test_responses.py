@@ -155,6 +155,20 @@ def test_typed_headers_are_sent_under_their_dashed_names():
     ]
 
 
+class RawValues(Struct):
+    x_number: msgspec.Raw
+    x_text: msgspec.Raw
+    x_nested: list[msgspec.Raw]
+    x_none: msgspec.Raw | None = None
+
+
+def test_typed_headers_may_be_json_that_is_encoded_already():
+    typed = RawValues(msgspec.Raw(b"1.50"), msgspec.Raw(b'"a\\u0062"'), [msgspec.Raw(b'{"a":1}')])
+    result = JSONResponse(json=Widget(1), headers=typed)
+    response = request(returning(JSONResponse[Widget, RawValues], result), "GET", "/spot")
+    assert response.headers[2:] == [("x-number", "1.50"), ("x-text", "ab"), ("x-nested", '[{"a":1}]')]
+
+
 type Count = int | None
 
 

@@ -63,8 +63,8 @@ class Codec:
         """
         if isinstance(value, str) and not isinstance(value, enum.Enum):
             return value
-        plain: object = msgspec.to_builtins(value, enc_hook=self.enc_hook)
-        return plain if isinstance(plain, str) else self.encode(plain).decode()
+        text = self.encode(value)
+        return msgspec.json.decode(text, type=str) if text[:1] == b'"' else text.decode()
 
     def header_value(self, value: object) -> bytes:
         """A typed header value as bytes. Raises ValueError for CR, LF, NUL, None and what latin-1 does not have."""

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from .annotations import Shape, fields_of, is_writable, shape_of, struct_of, type_name
+from .annotations import Shape, fields_of, is_writable, members_of, shape_of, struct_of, type_name
 from .asgi import CONTENT_LENGTHS, Header, Scope
 from .codec import Codec
 from .fragment import Fragment, Literal, Name
@@ -176,6 +176,11 @@ def _header_faults(struct: type[msgspec.Struct], codec: Codec) -> Iterator[Refus
         except Refusal as refusal:
             yield refusal.about(where)
             continue
+        if msgspec.UnsetType in members_of(field.type):
+            yield _unsendable(
+                f"{where}: UNSET leaves a member out of JSON; a header is left out by None.",
+                f"`{field.name}: ... | None = None`.",
+            )
         if name in _FRAMING:
             yield _unsendable(
                 f"{where}: {name.decode()} frames the message; it is the framework's.",

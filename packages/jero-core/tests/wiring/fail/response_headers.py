@@ -22,6 +22,7 @@ class Wrong(Struct, rename={"second": "x-first"}):
     price: Money
     x_first: str
     second: str
+    x_unset: str | msgspec.UnsetType = msgspec.UNSET
 
 
 Keyword = msgspec.defstruct("Keyword", [("class", str)])
