@@ -49,9 +49,9 @@ class Words(Endpoint, path="/words"):
     async def post(self) -> bytes: ...
 
 
-def plans():
+def plans(*routables):
     async def main():
-        app = app_of(Widgets(), Words())
+        app = app_of(*(routables or (Widgets(), Words())))
         async with lifespan(app):
             return {plan.name: plan for plan in app._jero_plans}
 
@@ -134,6 +134,16 @@ def test_an_argument_says_what_it_reads_refuses_and_documents(operation, name, f
     (binding,) = (argument.binding for argument in plans()[operation].arguments if argument.name == name)
     assert (binding.reads, binding.problems, binding.parameters, binding.body) == facts
     assert binding.reads.is_body is (binding.body is not None)
+
+
+def test_what_is_said_of_a_body_of_bytes_is_documented():
+    described = Annotated[bytes, Meta(description="A picture.")]
+
+    class Pictures(Endpoint, path="/pictures"):
+        async def put(self, content: described) -> None: ...
+
+    (argument,) = plans(Pictures())["Pictures.put"].arguments
+    assert argument.binding.body == BodyFact(("*/*",), described)
 
 
 def test_arguments_stand_in_the_order_of_the_signature():

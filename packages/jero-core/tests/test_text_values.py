@@ -56,6 +56,14 @@ def inline(name):
     return namespace["convert"]
 
 
+@pytest.mark.parametrize("kind", [str, int, str | None])
+def test_a_description_costs_nothing(kind):
+    described = Annotated[kind, Meta(description="What it is.", examples=["1"])]
+    plain, same = (fields_of(msgspec.defstruct("S", [("value", each)]))[0] for each in (kind, described))
+    lines, same_lines = (conversion(each, "$_text", "$_value", CODEC).lines for each in (plain, same))
+    assert lines == same_lines
+
+
 def outcome(convert, *arguments):
     try:
         value = convert(*arguments)

@@ -53,6 +53,7 @@ class Shape(msgspec.Struct, frozen=True):
     arguments: tuple[object, ...]
     origin: object
     constraints: tuple[msgspec.Meta, ...]
+    """What demands something of values; a `Meta` that is only for documents is none."""
     optional: bool
     """Whether None is one of its values."""
 
@@ -204,7 +205,7 @@ def shape_of(annotation: object) -> Shape:
         return shape_of(arguments[0])
     if origin is Annotated:
         inner = shape_of(arguments[0])
-        metas = tuple(item for item in arguments[1:] if isinstance(item, msgspec.Meta))
+        metas = tuple(item for item in arguments[1:] if isinstance(item, msgspec.Meta) and _demands(item))
         return msgspec.structs.replace(inner, constraints=inner.constraints + metas)
     if is_union(annotation):
         members = tuple(member for member in arguments if member is not type(None))
@@ -275,10 +276,15 @@ def is_writable(name: str) -> bool:
     return not keyword.iskeyword(name) and unicodedata.normalize("NFKC", name) == name
 
 
+def _demands(meta: msgspec.Meta) -> list[tuple[str, object]]:
+    """What a Meta demands of values, and how much of it."""
+    values: list[tuple[str, object]] = [(name, getattr(meta, name)) for name in _DEMANDS]
+    return [(name, value) for name, value in values if value is not None]
+
+
 def _meta_name(meta: object) -> str:
     """What stands in an `Annotated`: of a Meta what it demands, of other things nothing."""
-    demands = [(name, getattr(meta, name, None)) for name in _DEMANDS] if isinstance(meta, msgspec.Meta) else []
-    shown = [f"{name}={value!r}" for name, value in demands if value is not None]
+    shown = [f"{name}={value!r}" for name, value in _demands(meta)] if isinstance(meta, msgspec.Meta) else []
     return f"Meta({', '.join(shown)})" if shown else "..."
 
 

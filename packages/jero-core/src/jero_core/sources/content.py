@@ -26,5 +26,5 @@ class ContentSource:
             reads=Reads.BODY,
             extract=Fragment.of("$target = $body"),
             problems=(413,),
-            body=BodyFact(("*/*",), bytes),
+            body=BodyFact(("*/*",), parameter.annotation),
         )

@@ -37,7 +37,9 @@ class Text(Endpoint, path="/text"):
     async def get(self, raw_headers: Annotated[RawHeaders, "a note"]) -> Annotated[str, Meta(max_length=10)]:
         return "text"
 
-    async def post(self, content: Annotated[bytes, "a note"]) -> Annotated[None, "a note"]:
+    async def post(
+        self, content: Annotated[bytes, "a note", Meta(description="Any text.")]
+    ) -> Annotated[None, "a note"]:
         return None
 
 
