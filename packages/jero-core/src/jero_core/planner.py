@@ -49,7 +49,7 @@ from .plan import (
 from .replies.choose import plan_reply
 from .routables import BODILESS_METHODS, OperationKind, Routable
 from .stopping import Stopping
-from .template import ROOT, Template
+from .template import ROOT, Template, is_slot_name
 from .wiring import Place, Refusal, WiringProblem, refuse
 
 _ELSEWHERE: Final[Mapping[str, tuple[str, str]]] = {
@@ -318,6 +318,16 @@ class Planner:
         if found is None:
             return mount
         extra = tuple(field.name for field in found[1] if field.name not in mount.slots)
+        for name in extra:
+            if not is_slot_name(name):
+                self.report(
+                    place,
+                    Refusal(
+                        code="JERO-W032",
+                        reason=f"{found[0].__name__}.{name} can have no slot, whose name is snake_case and no keyword.",
+                        remedy="another name for the field, such as `widget_id`.",
+                    ),
+                )
         return mount.extended(extra)
 
     def _plan_arguments(

@@ -94,6 +94,8 @@ def text_struct(parameter: Parameter, example: str, codec: Codec) -> tuple[type[
             example = "the Struct without `| None`; what a request may leave out is a field with a default."
         raise Refusal(reason=f"{parameter.name}: {type_name(parameter.annotation)} is no Struct.", remedy=example)
     struct, fields = found
+    if struct is msgspec.Struct:
+        raise Refusal(reason=f"{parameter.name}: Struct is the base class, which has no fields.", remedy=example)
     refuse(fault for field in fields for fault in _faults(struct, field, codec))
     return found
 

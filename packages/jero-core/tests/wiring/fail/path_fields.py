@@ -1,6 +1,6 @@
 """`path` Structs that do not fit their template."""
 
-from msgspec import Struct, field
+from msgspec import Struct, defstruct, field
 
 from jero_core import BaseApp, Endpoint, Resource
 
@@ -56,8 +56,22 @@ class Everything(Resource, path="/e/{shop_id}"):
         return None
 
 
+Keyword = defstruct("Keyword", [("class", str)])
+
+
+class Names(Resource, path="/names"):
+    async def read_one(self, path: defstruct("CamelCase", [("widgetId", int)])) -> None:
+        return None
+
+    async def update(self, path: defstruct("NotASCII", [("größe", int), ("Size", int)])) -> None:
+        return None
+
+    async def delete(self, path: Keyword) -> None:
+        return None
+
+
 class App(BaseApp):
     async def _wire(self) -> None:
         self._include_endpoint(SlotWithoutField())
-        for resource in (FieldWithDefault, FieldWithoutSlot, SlotsNotTaken, Everything):
+        for resource in (FieldWithDefault, FieldWithoutSlot, SlotsNotTaken, Everything, Names):
             self._include_resource(resource())

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from jero_core import BaseApp, Endpoint, RawHeaders
+from jero_core import BaseApp, Endpoint, RawHeaders, Resource
 
 
 class Widget(Struct):
@@ -94,7 +94,16 @@ class NoStruct(Endpoint, path="/{widget_id}"):
         return None
 
 
+class BaseClass(Resource, path="/base"):
+    async def read_many(self, params: Struct, headers: Struct) -> None:
+        return None
+
+    async def read_one(self, path: Struct) -> None:
+        return None
+
+
 class App(BaseApp):
     async def _wire(self) -> None:
         for endpoint in (Query, Head, Slots, Shelf, NoStruct):
             self._include_endpoint(endpoint())
+        self._include_resource(BaseClass())
