@@ -217,6 +217,8 @@ def meta_of(cls: type[Routable], operation: str) -> OperationMeta:
     """What a class's keywords say of one operation; nothing where they are wrong."""
     keywords = cls._jero_keywords
     own, shared = keywords.get(f"meta_{operation}"), keywords.get("meta")
+    if own is shared is None:
+        return NO_META
     given = [meta for meta in (own, shared) if isinstance(meta, OperationMeta) and not any(misfits(meta))]
     return given[0].over(given[1]) if len(given) > 1 else next(iter(given), NO_META)
 

@@ -13,6 +13,7 @@ import msgspec
 
 from .annotations import EMPTY, struct_class_of, struct_fields, type_name
 from .codec import Codec
+from .cross_checks import Met, dead_links, routes_of, unknown_refs
 from .declarations import (
     as_routable,
     check_receiver,
@@ -30,7 +31,6 @@ from .declarations import (
 )
 from .guards import UNKNOWN, Guards, anonymity_faults
 from .introspect import Parameter, Returned, Signature, place_of, read_signature, type_arguments
-from .link_scan import links_in
 from .links import Links, Mounted
 from .plan import (
     Argument,
@@ -93,7 +93,10 @@ class Planner:
         self.links = Links(self.codec)
         self.plans: list[OperationPlan] = []
         self.problems = [*problems]
+        self._operations: list[Met] = []
         self._refs: dict[str, str] = {}
+        self._knows_refs = True
+        """Whether every class that was to be included could be, with a ref that is one."""
         self._included: set[type[Routable]] = set()
         self._has_all_sources = True
         # Same-shaped operations share what is planned for them: it makes a large app start several times sooner.
@@ -114,7 +117,9 @@ class Planner:
         """Plan every operation of a Resource or Endpoint instance, behind the guard that `auth` or the default is."""
         guard = self._plan_guard(auth, default_auth, caller)
         with self._reporting(caller):
+            known, self._knows_refs = self._knows_refs, False
             handlers = as_routable(routable, kind)
+            self._knows_refs = known
             cls = type(handlers)
             if cls in self._included:
                 raise Refusal(
@@ -176,6 +181,7 @@ class Planner:
 
     def _take_ref(self, cls: type[Routable]) -> None:
         ref = cls._jero_keywords.get("ref")
+        self._knows_refs &= ref is None or isinstance(ref, str)
         if isinstance(ref, str) and (other := self._refs.setdefault(ref, short_name(cls))) != short_name(cls):
             raise Refusal(
                 code="JERO-W008",
@@ -184,47 +190,19 @@ class Planner:
             )
 
     def check_links(self) -> None:
-        """Report the links in handlers that lead nowhere. The last step: everything must be included, and be right."""
-        if self.problems:
+        """Report the links in handlers that lead nowhere, as far as that is certain. Everything must be included."""
+        if not self.problems:
+            dead = dead_links(self._operations, self.links)
+        elif self._knows_refs:
+            dead = unknown_refs(self._operations, self._refs.keys())
+        else:
             return
-        for plan in self.plans:
-            found = links_in(plan.handler)
-            for written, reason in self.links.faults(found).items() if found else ():
-                self.report(
-                    plan.place,
-                    Refusal(
-                        code="JERO-W060",
-                        reason=f"{written} leads nowhere: {reason}.",
-                        remedy="an operation of a class that `_wire` includes.",
-                    ),
-                )
+        for place, refusal in dead:
+            self.report(place, refusal)
 
     def routes(self) -> list[tuple[Template, list[OperationPlan]]]:
         """The plans by template. Collisions become problems."""
-        by_shape: dict[tuple[str | None, ...], dict[str, OperationPlan]] = {}
-        for plan in self.plans:
-            others = by_shape.setdefault(plan.template.shape, {})
-            first = next(iter(others.values()), plan)
-            if first.template.path != plan.template.path:
-                self.report(
-                    plan.place,
-                    Refusal(
-                        code="JERO-W007",
-                        reason=f"{plan.template.path!r} matches what {first.template.path!r} of {first.name} matches.",
-                        remedy="the same slot names in both.",
-                    ),
-                )
-            elif (other := others.setdefault(plan.method, plan)) is not plan:
-                self.report(
-                    plan.place,
-                    Refusal(
-                        code="JERO-W006",
-                        reason=f"{plan.label} is answered already by {other.place}.",
-                        remedy="another path for one of the two.",
-                    ),
-                )
-            others.setdefault(plan.method, plan)
-        return [(next(iter(plans.values())).template, list(plans.values())) for plans in by_shape.values()]
+        return routes_of(self._operations, self.report)
 
     def _plan_operation(self, included: "_Included", name: str, kind: OperationKind) -> None:
         """Plan one operation. Without a mount path (it is reported already) look for what else is wrong."""
@@ -243,9 +221,16 @@ class Planner:
             self.report(place, *refusals)
             with self._reporting(place):
                 check_receiver(signature, self.sources)
+            met = Met(kind.method, full_name, place, handler)
+            self._operations.append(met)
+            reported = len(self.problems)
             template = self._item_template(mount, kind, signature, place)
+            is_certain = mount is not None and len(self.problems) == reported
             operation = Operation(kind.method, template, self._limit_of(cls), self.codec, guard, keywords)
             arguments = self._plan_arguments(signature.parameters, operation, place)
+            unbound = kind.on_item and "path" in signature.names and "path" not in [each.name for each in arguments]
+            if is_certain and not unbound:
+                met.template = template
             if len(self.problems) == before:
                 self.report(place, *anonymity_faults(guard, arguments))
             reply = None if signature.returned is None else self._plan_reply(signature.returned, kind)
@@ -254,21 +239,20 @@ class Planner:
             path = next((each.annotation for each in signature.parameters if each.name == "path"), None)
             mounted = Mounted(full_name, template, None if path is None else struct_class_of(path))
             self.links.mount(getattr(handler, "__func__", handler), cls._jero_keywords.get("ref"), mounted)
-            self.plans.append(
-                OperationPlan(
-                    method=kind.method,
-                    template=template,
-                    name=full_name,
-                    place=place,
-                    handler=handler,
-                    is_async=signature.is_async,
-                    arguments=arguments,
-                    reply=reply,
-                    max_body_size=self._limit_of(cls, arguments),
-                    meta=meta_of(cls, name),
-                    guard=guard,
-                )
+            met.plan = OperationPlan(
+                method=kind.method,
+                template=template,
+                name=full_name,
+                place=place,
+                handler=handler,
+                is_async=signature.is_async,
+                arguments=arguments,
+                reply=reply,
+                max_body_size=self._limit_of(cls, arguments),
+                meta=meta_of(cls, name),
+                guard=guard,
             )
+            self.plans.append(met.plan)
 
     def _limit_of(self, cls: type[Routable], arguments: Iterable[Argument] = ()) -> int:
         """The limit of a body: the class's, the app's own, a binding's default, or the app's default."""

@@ -8,6 +8,7 @@ Rules
 - Slot names are unique in a template. Two templates that differ only in slot names match the same paths.
 """
 
+import functools
 import keyword
 import re
 from typing import Final
@@ -67,6 +68,7 @@ class Template(msgspec.Struct, frozen=True):
         return Template(path, self.segments + tuple(Segment(slot, is_slot=True) for slot in slots))
 
 
+@functools.lru_cache(maxsize=1024)
 def is_slot_name(name: str) -> bool:
     """Whether a slot can have this name."""
     return _SLOT.fullmatch(f"{{{name}}}") is not None and not keyword.iskeyword(name)
