@@ -60,6 +60,16 @@ class Broken(BaseApp):
         self._include_endpoint(Items())
 
 class Bare(BaseApp): ...
+
+class Configured(BaseApp):
+    def __init__(self, config):
+        super().__init__()
+
+    async def _wire(self): ...
+
+class Down(BaseApp):
+    async def _wire(self):
+        raise OSError("the database is down")
 """
 
 
@@ -250,11 +260,23 @@ def test_an_app_that_does_not_start_gives_its_report_and_1(shop, capsys):
     assert "JERO-W004 at" in capsys.readouterr().err
 
 
+def test_what_an_app_raises_when_it_starts_is_shown_and_1(shop, capsys):
+    assert explained(f"{shop}:Down") == (1, "")
+    told = capsys.readouterr().err
+    assert told.startswith("Traceback (most recent call last):")
+    assert 'raise OSError("the database is down")' in told
+    assert told.endswith(f"\n{shop}:Down: the app does not start: OSError: the database is down\n")
+
+
 @pytest.mark.parametrize(
     ("target", "message"),
     [
         ("{}", "it is not written `module:app`"),
         (":app", "it is not written `module:app`"),
+        (".{}:app", "it is not written `module:app`"),
+        ("{}..nothing:app", "it is not written `module:app`"),
+        ("{}.nothing:app", ".nothing'"),
+        ("{}:Configured", "it is a class that takes arguments (missing a required argument: 'config'); name an object"),
         ("no_such_module:app", "there is no module 'no_such_module'"),
         ("{}:nothing", "has no attribute 'nothing'"),
         ("{}:Items", "it is no app, but a value of type type"),

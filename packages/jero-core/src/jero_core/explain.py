@@ -13,6 +13,7 @@ import inspect
 import os
 import re
 import sys
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import FunctionType
 from typing import Final, TextIO, cast
@@ -39,6 +40,12 @@ class _NoOperation(_BadTarget):
     status = 1
 
 
+class _NotStarted(_BadTarget):
+    """The app raised something when it started."""
+
+    status = 1
+
+
 def main(arguments: Sequence[str] | None = None, output: TextIO | None = None) -> int:
     """Run the command.
 
@@ -56,6 +63,8 @@ def main(arguments: Sequence[str] | None = None, output: TextIO | None = None) -
         app = load(target)
         text = asyncio.run(_explained(app, words))
     except _BadTarget as error:
+        if isinstance(error, _NotStarted):
+            traceback.print_exception(error.__cause__)
         print(f"{target}: {error}", file=sys.stderr)
         return error.status
     except WiringError as error:
@@ -72,7 +81,7 @@ def main(arguments: Sequence[str] | None = None, output: TextIO | None = None) -
 def load(target: str) -> BaseApp[object]:
     """The app that `module:attribute` names; a class is called without arguments."""
     module_name, _, attribute = target.partition(":")
-    if not module_name or not attribute:
+    if not all(module_name.split(".")) or not attribute:
         raise _BadTarget("it is not written `module:app`")
     sys.path.insert(0, os.getcwd())  # noqa: PTH109  # as `python -m` does for the module that it runs
     try:
@@ -89,6 +98,10 @@ def load(target: str) -> BaseApp[object]:
         except AttributeError as error:
             raise _BadTarget(str(error)) from error
     if isinstance(thing, type) and issubclass(thing, BaseApp) and not inspect.isabstract(thing):
+        try:
+            inspect.signature(thing).bind()
+        except TypeError as error:
+            raise _BadTarget(f"it is a class that takes arguments ({error}); name an object") from error
         thing = thing()
     if not isinstance(thing, BaseApp):
         raise _BadTarget(f"it is no app, but a value of type {type(thing).__name__}")
@@ -96,7 +109,12 @@ def load(target: str) -> BaseApp[object]:
 
 
 async def _explained(app: BaseApp[object], words: Sequence[str]) -> str:
-    await app._jero_start()  # of this package
+    try:
+        await app._jero_start()  # of this package
+    except WiringError:
+        raise
+    except Exception as error:
+        raise _NotStarted(f"the app does not start: {type(error).__name__}: {error}") from error
     try:
         operations = app._jero_explained()  # of this package
         chosen = [each for each in operations if all(word in f"{each[0].label} {each[0].name}" for word in words)]
