@@ -84,7 +84,13 @@ async def told_all(form):
 
 
 class Uploads(
-    Endpoint, path="/upload", max_part_size=2_000, max_part_headers=4, max_part_header_size=200, max_parts=12
+    Endpoint,
+    path="/upload",
+    max_part_size=2_000,
+    max_memory_size=5_000,
+    max_part_headers=4,
+    max_part_header_size=200,
+    max_parts=12,
 ):
     async def post(self, form: Upload) -> str:
         return await told_all(form)

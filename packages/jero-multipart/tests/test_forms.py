@@ -385,7 +385,7 @@ def test_a_form_of_many_wrong_json_parts_is_answered_in_time_and_size():
         rows: list[int]
 
     parts = [("value", b'{"rows": ' + row + b"}")] * 300
-    response = form_post(echo(form_of(list[Rows])), *parts)
+    response = form_post(echo(form_of(list[Rows]), max_memory_size=32 * 1024 * 1024), *parts)
     assert response.status == 422
     assert len(response.json["errors"]) <= 1_000
     assert len(response.body) < 300_000

@@ -15,7 +15,7 @@ from jero_core import Endpoint
 from jero_multipart import FilePart, FormPart, SpooledFilePart
 from jero_multipart.multipart_body import MOST_PREAMBLE
 
-from .form_driver import BOUNDARY, FormApp, app_of, echo, form_post, multipart, part, post, send, started
+from .form_driver import BOUNDARY, URLENCODED, FormApp, app_of, echo, form_post, multipart, part, post, send, started
 
 MIB = 1024 * 1024
 PIECE = 64 * 1024
@@ -87,8 +87,62 @@ def test_the_limit_holds_for_every_part_that_is_held_in_memory(kind):
 # CVE-2025-69228: a count that begins anew with each field
 
 
-def test_many_parts_under_their_limit_are_413_by_their_sum():
+@pytest.mark.parametrize("kind", [str, bytes, Text, FormPart[str]])
+def test_many_parts_under_their_limit_are_413_by_their_sum_however_large_the_body_may_be(kind):
+    class Form(Struct):
+        texts: list[kind]
+        file: SpooledFilePart | None = None
+
     one = MARK + b"\r\n" + part("texts", b"x" * (MIB - 1)) + b"\r\n"
+    if kind is Text:
+        one = MARK + b"\r\n" + part("texts", b"{" + b" " * (MIB - 2) + b"}") + b"\r\n"
+    status, detail, received = refusal(echo(Form, max_body_size=1024 * MIB), itertools.repeat(one, 100))
+    assert (status, detail) == (413, f"The parts, but for files, are larger than {8 * MIB} bytes together.")
+    assert received <= 9 * len(one)
+
+
+def test_the_values_of_a_url_encoded_form_are_413_by_their_sum():
+    piece = b"&texts=" + b"%41" * 300_000
+    app = echo(Text, max_body_size=1024 * MIB)
+    status, detail, _ = refusal(app, itertools.repeat(piece, 1_000), content_type=URLENCODED)
+    assert (status, detail) == (413, f"The parts, but for files, are larger than {8 * MIB} bytes together.")
+
+
+def test_the_heads_that_parts_keep_count_as_they_do_and_files_and_unwanted_parts_do_not():
+    class Form(Struct):
+        texts: list[FormPart[str]] = []
+        file: FilePart | None = None
+        spooled: SpooledFilePart | None = None
+
+    app = echo(Form, lambda form: "", max_memory_size=1_000)
+    headers = [("X-Note", "n" * 500)]
+    large = [("file", b"x" * 5_000, "f"), ("spooled", b"x" * 5_000, "f"), ("other", b"x" * 5_000, None, headers)]
+    assert form_post(app, *large, ("texts", "a", None, headers)).status == 200
+    assert form_post(app, *large, *[("texts", "a", None, headers)] * 2).status == 413
+    assert form_post(app, *[("file", b"", "f", headers)] * 2).status == 422
+    assert form_post(app, ("file", b"", "f", headers), ("spooled", b"", "f", headers)).status == 413
+
+
+def test_the_limit_of_the_sum_is_exact_and_grows_with_that_of_a_part():
+    app = echo(Text, max_memory_size=100)
+    assert form_post(app, ("texts", "x" * 40), ("texts", "x" * 60)).status == 200
+    assert form_post(app, ("texts", "x" * 40), ("texts", "x" * 61)).status == 413
+    large = ("text", b"x" * (9 * MIB))
+    assert form_post(echo(Text, lambda form: "", max_part_size=9 * MIB), large).status == 200
+    assert form_post(echo(Text, max_part_size=9 * MIB, max_memory_size=8 * MIB), large).status == 413
+
+
+@pytest.mark.parametrize("step", [1, 10**6])
+def test_the_limit_that_is_passed_first_is_told_in_every_chunking(step):
+    app = echo(Text, max_part_size=100, max_memory_size=150)
+    for first, said in ((40, "A part is larger than 100 bytes."), (60, "150 bytes together.")):
+        body = multipart(("texts", "x" * first), ("texts", "x" * 120))
+        response = post(app, chunks=[body[start : start + step] for start in range(0, len(body), step)])
+        assert response.detail.endswith(said)
+
+
+def test_the_whole_body_is_413_over_its_limit_whatever_its_parts():
+    one = MARK + b"\r\n" + part("other", b"x" * (MIB - 1)) + b"\r\n"
     status, detail, received = refusal(echo(Text), itertools.repeat(one, 100))
     assert (status, detail) == (413, f"The body is larger than {32 * MIB} bytes.")
     assert received <= 32 * MIB + len(one)

@@ -2,8 +2,9 @@
 
 Rules
 -----
-- A part's content is held in memory within `max_part_size`; a `FilePart`'s within the limit of the body; that of a
-  `SpooledFilePart` goes to the spool; that of a part which nobody wants is let go.
+- A part's content is held in memory within `max_part_size`, and with all others, and the heads that parts keep, within
+  `max_memory_size`; a `FilePart`'s within the limit of the body; that of a `SpooledFilePart` goes to the spool; that of
+  a part which nobody wants is let go.
 - Each part is converted as soon as it is complete, and its bytes are let go. A part that does not fit is noted, and
   collecting goes on: the answer tells every problem.
 - A part with an empty filename and no content is what a browser sends for a file input that was left empty: no part.
@@ -46,6 +47,8 @@ class Collector:
         self._filename: str | None = None
         self._headers: Sequence[tuple[str, str]] = ()
         self._size = 0
+        self._memory = 0
+        """What counts towards `max_memory_size`."""
         self._start = 0
         self._first = b""
         self._rest: io.BytesIO | None = None
@@ -53,7 +56,7 @@ class Collector:
         self._is_spooled = False
 
     def begin(self, name: str, filename: str | None = None, headers: Sequence[tuple[str, str]] = ()) -> None:
-        """Begin a part."""
+        """Begin a part. Raises HTTPError 413 when what is held in memory gets too large."""
         field = self._form.fields.get(name)
         self._field, self._name, self._filename, self._headers, self._size = field, name, filename, headers, 0
         is_wanted = field is not None and (field.container is not None or name not in self._counts)
@@ -61,19 +64,23 @@ class Collector:
         # Once the answer is 422, no file is needed any more.
         self._is_spooled = is_spooled and not self._problems
         self._is_held = is_wanted and not is_spooled
+        if is_wanted and field is not None and field.part is not None:  # Its head is kept.
+            self._memory += sum(len(name) + len(value) for name, value in headers)
+            self._check_limits()
         if self._is_spooled:
             if self.spool is None:
                 self.spool = Spool(disk=self._disk)
             self._start = self.spool.size
 
     def add(self, data: bytes) -> None:
-        """Add to the part's content. Raises HTTPError 413 over the limit of a part."""
+        """Add to the part's content. Raises HTTPError 413 over the limit of a part, or of what is held in memory."""
         self._size += len(data)
         if self._is_spooled and self.spool is not None:
             self.spool.append(data)
         elif self._is_held:
-            if self._size > self._limits.max_part_size and not (self._field is not None and self._field.is_file):
-                raise HTTPError(413, f"A part is larger than {self._limits.max_part_size} bytes.")
+            if not (self._field is not None and self._field.is_file):
+                self._memory += len(data)
+                self._check_limits()
             if self._rest is not None:
                 self._rest.write(data)
             elif not self._first:
@@ -82,6 +89,16 @@ class Collector:
                 self._rest = io.BytesIO()
                 self._rest.write(self._first)
                 self._rest.write(data)
+
+    def _check_limits(self) -> None:
+        limits = self._limits
+        over, over_memory = self._size - limits.max_part_size, self._memory - limits.max_memory_size
+        if over <= 0 and over_memory <= 0:
+            return
+        # The one that was passed first, so that it is the same however the bytes came in pieces.
+        if over >= over_memory:
+            raise HTTPError(413, f"A part is larger than {limits.max_part_size} bytes.")
+        raise HTTPError(413, f"The parts, but for files, are larger than {limits.max_memory_size} bytes together.")
 
     def end(self) -> None:
         """End a part: its value is made, or its problems are noted."""

@@ -26,6 +26,12 @@ class Limits(msgspec.Struct, frozen=True):
     """The most bytes of one header of a part, or of a url-encoded name."""
     max_part_size: int = 1024 * 1024
     """The most bytes of one part that is no file. It is held in memory."""
+    max_memory_size: int = 8 * 1024 * 1024
+    """The most bytes of all parts that are no files, together, with the heads that parts keep.
+
+    Text takes up to four times as much once it is a str; so whoever raises `max_body_size` for large uploads does not
+    raise what a form may hold. At least `max_part_size`, unless it is set.
+    """
 
 
 def _check(keyword: str, default: int) -> Callable[[object], None]:
@@ -50,4 +56,7 @@ CLASS_KEYWORDS: Final[Mapping[str, Callable[[object], None]]] = {
 
 def limits_of(keywords: Mapping[str, object]) -> Limits:
     """The limits that checked class keywords set."""
-    return msgspec.convert({name: keywords[name] for name in CLASS_KEYWORDS if name in keywords}, Limits)
+    limits = msgspec.convert({name: keywords[name] for name in CLASS_KEYWORDS if name in keywords}, Limits)
+    if "max_memory_size" in keywords:
+        return limits
+    return msgspec.structs.replace(limits, max_memory_size=max(limits.max_memory_size, limits.max_part_size))

@@ -16,8 +16,9 @@ class FormSource:
     """Binds a form to the fields of a Struct by their wire names.
 
     `sources = {**BaseApp.sources, "form": FormSource()}`; an app of the package jero has it. The class keywords
-    `max_parts`, `max_part_headers`, `max_part_header_size` and `max_part_size` set the limits of a Resource's or
-    Endpoint's forms, and `max_body_size` that of the whole body, which is 32 MiB where nobody says otherwise.
+    `max_parts`, `max_part_headers`, `max_part_header_size`, `max_part_size` and `max_memory_size` set the limits of a
+    Resource's or Endpoint's forms, and `max_body_size` that of the whole body, which is 32 MiB where nobody says
+    otherwise.
     """
 
     class_keywords: ClassVar[Mapping[str, Callable[[object], None]]] = CLASS_KEYWORDS
