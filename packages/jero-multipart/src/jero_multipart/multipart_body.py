@@ -22,11 +22,14 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 from jero_core.extend import HTTPError
 
 from .collecting import Collector
+from .disposition import read_disposition
 from .limits import Limits
 
 MOST_PREAMBLE: Final = 4 * 1024
 """The most bytes before the first delimiter. No browser or HTTP library sends any."""
 
+_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++:")
+"""The start of a header (RFC 9112, section 5.1). The parser would cut off white space, also that of Unicode."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -121,6 +124,8 @@ class MultipartBody:
             self._lines += 1
             if self._lines > self._limits.max_part_headers:
                 raise HTTPError(413, f"A part has more than {self._limits.max_part_headers} headers.")
+            if not _NAME.match(line):
+                raise HTTPError(400, "The multipart body is malformed: a header of a part has no valid name.")
         segments = [event for event in self._parse(line) if isinstance(event, MultipartSegment)]
         if segments:
             self._begin_content(segments[0])
@@ -133,7 +138,9 @@ class MultipartBody:
             raise HTTPError(400, "The multipart body is malformed: a header of a part is given twice.")
         if any(_CONTROL.search(value) for _, value in headers):
             raise HTTPError(400, "The multipart body is malformed: a header of a part has a control character.")
-        self._collector.begin(segment.name or "", segment.filename, headers)
+        # The parser has seen that there is one; its own reading of it is a search, not a match.
+        disposition = next(value for name, value in headers if name == "Content-Disposition")
+        self._collector.begin(*read_disposition(disposition), headers)
         self._ahead = 0
         self._step = self._take_content
 
