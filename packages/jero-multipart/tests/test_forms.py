@@ -108,6 +108,8 @@ def test_parts_of_one_name_are_collected(annotation, contents, value):
         (list[str], [], {"/value": "This part is required."}),
         (Annotated[str, Meta(max_length=3)], ["abcd"], {"/value": "Expected `str` of length <= 3"}),
         (Annotated[bytes, Meta(max_length=3)], [b"abcd"], {"/value": "Expected `bytes` of length <= 3"}),
+        (Annotated[bytes, Meta(max_length=3)] | None, [b"abcd"], {"/value": "Expected `bytes` of length <= 3"}),
+        (Annotated[bytes, Meta(max_length=3)] | UnsetType, [b"abcd"], {"/value": "Expected `bytes` of length <= 3"}),
         (
             list[int],
             ["1", "x", "2", "y"],

@@ -9,7 +9,8 @@ Rules
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Final, cast
+from types import GenericAlias, UnionType
+from typing import Annotated, Final, Union, cast
 
 import msgspec
 
@@ -38,6 +39,9 @@ _FILES: Final = cast("tuple[object, ...]", (FilePart, SpooledFilePart))
 _CONTAINERS: Final = cast("tuple[object, ...]", (list, set, frozenset, tuple))
 _NO_VALUE: Final = cast("tuple[object, ...]", (type(None), msgspec.UnsetType))
 _OTHER_BYTES: Final = cast("tuple[object, ...]", (bytearray, memoryview))
+_UNIONS: Final = cast("tuple[object, ...]", (Union, UnionType))
+_DEMANDS: Final = ("gt", "ge", "lt", "le", "multiple_of", "pattern", "min_length", "max_length", "tz")
+"""What of a `Meta` is a constraint; all else is for documents."""
 _REMEDY: Final = (
     "a scalar, bytes, a Struct (the part is JSON), FormPart[...], FilePart or SpooledFilePart, or `list[...]` of one."
 )
@@ -150,6 +154,9 @@ def _read_field(field: Field, codec: Codec) -> FormField:
             reason=f"{type_name(shape.type)}: only scalars can be in a {type_name(shape.origin)}.",
             remedy=f"`list[{type_name(items[0])}]`.",
         )
+    if shape.constraints:
+        bare = shape.type if isinstance(content, Text) else list[str]
+        codec.json_decoder(cast("GenericAlias", Annotated)[bare, *shape.constraints])  # Proves them.
     container = cast("Callable[[Sequence[object]], Collection[object]]", shape.origin)
     least = max((meta.min_length or 0 for meta in shape.constraints), default=0)
     most = min((meta.max_length for meta in shape.constraints if meta.max_length is not None), default=None)
@@ -162,10 +169,12 @@ type _Part = tuple[Content | None, type | None, PartHeaders | None]
 def _read_part(field: Field, annotation: object, codec: Codec) -> _Part:
     """What a part is: its content, its wrapping, its headers."""
     members = [member for member in members_of(annotation) if member not in _NO_VALUE]
-    shape = shape_of(annotation)
+    constraints = tuple(_constraints_of(annotation))
     kinds = [shape_of(member).origin for member in members]
     if len(members) == 1 and kinds[0] in _PARTS:
         part = cast("type", kinds[0])
+        if constraints:
+            raise _constrained_part(members[0], part, constraints)
         return _read_wrapped(field, part, shape_of(members[0]).arguments, codec)
     for kind in kinds:
         if isinstance(kind, type) and issubclass(kind, _PARTS):
@@ -176,7 +185,8 @@ def _read_part(field: Field, annotation: object, codec: Codec) -> _Part:
                 remedy=f"`{kind.__base__.__name__}`." if is_subclass and kind.__base__ else f"`{kind.__name__}` alone.",
             )
     if bytes in kinds and len(kinds) == 1:
-        return Bytes(annotation, is_constrained=bool(shape.constraints)), None, None
+        codec.json_decoder(annotation)  # Proves its constraints.
+        return Bytes(annotation, is_constrained=bool(constraints)), None, None
     if members and all(structs_in(member) is not None for member in members):
         return JSON(annotation, codec), None, None
     if bytes in kinds or any(kind in _OTHER_BYTES for kind in kinds):
@@ -185,9 +195,28 @@ def _read_part(field: Field, annotation: object, codec: Codec) -> _Part:
         codec.check_text(annotation)
     except Refusal as refusal:
         # What is wrong with the constraints of a scalar, core says best.
-        raise refusal if shape.constraints else Refusal(reason=refusal.reason, remedy=_REMEDY) from refusal
+        raise refusal if constraints else Refusal(reason=refusal.reason, remedy=_REMEDY) from refusal
     is_plain = is_plain_text(msgspec.structs.replace(field, type=annotation))
     return Text(annotation, codec, is_plain=is_plain), None, None
+
+
+def _constraints_of(annotation: object) -> Iterator[msgspec.Meta]:
+    """What the annotation of a part demands of it, in any member of a union."""
+    shape = shape_of(annotation)
+    yield from (meta for meta in shape.constraints if any(getattr(meta, name) is not None for name in _DEMANDS))
+    if shape.origin in _UNIONS:
+        for member in shape.arguments:
+            yield from _constraints_of(member)
+
+
+def _constrained_part(annotation: object, part: type, constraints: Sequence[msgspec.Meta]) -> Refusal:
+    """The refusal of a constraint that would be ignored: msgspec never sees a part itself."""
+    remedy = "no constraint; what bounds the files of a form is the class keyword `max_body_size`."
+    if part is FormPart:
+        inner = type_name((*shape_of(annotation).arguments, str)[0])
+        remedy = f"the constraint on what the part holds: `FormPart[Annotated[{inner}, Meta(...)]]`."
+    shown = type_name(cast("GenericAlias", Annotated)[annotation, *constraints])
+    return Refusal(reason=f"{shown}: a {part.__name__} has no constraints.", remedy=remedy)
 
 
 def _read_wrapped(field: Field, part: type, arguments: tuple[object, ...], codec: Codec) -> _Part:

@@ -74,6 +74,16 @@ class Fields(Struct):
     many_headers: FormPart[str, Many]
     json_with_file: "Inner"
     bound: Annotated[int, Meta(min_length=3)]
+    bound_file: Annotated[FilePart, Meta(max_length=3)]
+    bound_spooled_file: Annotated[SpooledFilePart, Meta(max_length=3)] | None
+    bound_files: list[Annotated[FilePart | None, Meta(max_length=3)]]
+    bound_part: Annotated[FormPart[str], Meta(max_length=3)] | msgspec.UnsetType
+    bound_bytes: Annotated[bytes, Meta(ge=3)]
+    bytes_pattern: Annotated[bytes, Meta(pattern="a")] | msgspec.UnsetType
+    bytes_or_none: Annotated[bytes | None, Meta(max_length=3)]
+    bound_list: Annotated[list[str], Meta(ge=1)]
+    list_pattern: Annotated[list[FilePart], Meta(pattern="a")] | None
+    bound_set: Annotated[set[str], Meta(gt=3)]
 
 
 class Inner(Struct):

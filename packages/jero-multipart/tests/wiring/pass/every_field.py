@@ -67,7 +67,16 @@ class Form(Struct, rename="camel", kw_only=True):
     all_spooled: list[SpooledFilePart]
 
 
+class Described(Struct):
+    file: Annotated[FilePart, Meta(description="constrains nothing")]
+    part: FormPart[Annotated[str, Meta(max_length=3)]]
+    data: Annotated[bytes, Meta(max_length=3)] | UnsetType = UNSET
+    files: Annotated[list[SpooledFilePart], Meta(max_length=3)] = []
+
+
 class Upload(Endpoint, path="/upload", max_parts=3, max_part_size=100, max_part_headers=2, max_part_header_size=50):
+    async def put(self, form: Described) -> None: ...
+
     async def post(self, form: Form) -> None: ...
 
     async def get(self) -> str:
