@@ -1,6 +1,7 @@
 """Url-encoded forms: the same Structs, where they have no file."""
 
 import itertools
+import tracemalloc
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -183,6 +184,25 @@ def test_an_escape_between_two_pieces_is_one_escape(step):
 def test_a_million_separators_of_another_kind_are_one_value():
     response = send(b"name=" + b"a;" * 500_000)
     assert response.status == 200
+
+
+@pytest.mark.parametrize(("pair", "status"), [(b"&", None), (b"ab&", 413), (b"=&", 413)])
+def test_four_million_separators_in_one_message_are_not_taken_apart_before_the_limit(pair, status):
+    """Werkzeug's CVE-2023-25577 and Starlette's CVE-2026-54283: work and memory by the count of separators."""
+    body = pair * (4 * 1024 * 1024 // len(pair))
+    kept = Kept()
+    reader = URLEncodedBody(Limits(), kept)
+    refused = None
+    tracemalloc.start()
+    try:
+        reader.feed(body)
+    except HTTPError as error:
+        refused = error.status
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert (refused, len(kept.pairs)) == (status, 0 if status is None else 1_000)
+    assert peak < 1_000_000
 
 
 class Kept(Collector):

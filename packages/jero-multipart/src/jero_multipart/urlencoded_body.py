@@ -4,8 +4,10 @@ Rules
 -----
 - Pairs are separated by `&` alone. A `;` is a character like any other: two parsers that differ there can be played
   off against each other.
-- Values are bounded while they arrive, by what they are once decoded; decoding goes on in small steps, so that a large
-  value does not hold up the event loop.
+- Between two `&` may be nothing: that is no pair. Pairs are taken one by one, so that a message of nothing else than
+  separators is no more work and memory than another before it is refused.
+- Values are bounded while they arrive, by what they are once decoded; they are decoded in steps, so that no more than a
+  step of one is held as it came.
 """
 
 import re
@@ -18,6 +20,7 @@ from .collecting import Collector
 from .limits import Limits
 
 _STEP: Final = 64 * 1024
+_SEPARATORS: Final = re.compile(rb"&+")
 _OPEN_ESCAPE: Final = re.compile(rb"%[0-9A-Fa-f]?\Z")
 
 
@@ -34,11 +37,12 @@ class URLEncodedBody:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes. Raises HTTPError 400 and 413."""
-        *whole, last = data.split(b"&")
-        for piece in whole:
-            self._take(piece)
+        start = 0
+        for separators in _SEPARATORS.finditer(data):
+            self._take(data[start : separators.start()])
             self._end_pair()
-        self._take(last)
+            start = separators.end()
+        self._take(data[start:])
 
     def close(self) -> None:
         """End the body."""
