@@ -328,10 +328,11 @@ def wanted_headers(wanted, scope):
     found = {}
     for name in names:
         values = [value for key, value in scope["headers"] if key == name]
-        if len(values) > 1 and len(b", ".join(values)) > MOST_REPEATS:
+        joined = (b"; " if name == b"cookie" else b", ").join(values)
+        if len(values) > 1 and len(joined) > MOST_REPEATS:
             raise Refused(431)
         if values:
-            found[name] = b", ".join(values)
+            found[name] = joined
     return found
 
 

@@ -347,6 +347,24 @@ def test_repeated_headers_join_with_a_comma():
     assert response.json["got"] == repr(Trace("a, b"))
 
 
+def test_several_cookie_fields_join_as_one_would_have_been_written():
+    """An HTTP/2 client may send each cookie in a field of its own (RFC 9113, section 8.2.3)."""
+
+    class Cookies(Struct):
+        cookie: str
+        x_other: str
+
+    class Spot(Endpoint, path="/spot"):
+        async def get(self, headers: Cookies, raw_headers: RawHeaders) -> list[str]:
+            return [headers.cookie, headers.x_other, raw_headers["Cookie"], raw_headers["x-other"]]
+
+    headers = [("cookie", "theme=dark"), ("x-other", "a"), ("cookie", "session=1"), ("x-other", "b"), ("cookie", "c=2")]
+    joined = "theme=dark; session=1; c=2"
+    assert request(app_of(Spot()), "GET", "/spot", headers=headers).json == [joined, "a, b", joined, "a, b"]
+    large = [("cookie", "a" * 8_191), ("cookie", "b" * 8_192), ("x-other", "")]
+    assert request(app_of(Spot()), "GET", "/spot", headers=large).status == 431
+
+
 def test_invalid_headers_are_400_with_every_invalid_value():
     headers = [("x-depth", "-1")]
     response = request(echo("headers", Trace, "get"), "GET", "/spot", headers=headers)

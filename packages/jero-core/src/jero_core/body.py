@@ -62,7 +62,16 @@ def read_length(value: bytes, limit: int) -> int:
 
 def join_repeat(first: bytes, second: bytes) -> bytes:
     """A repeated header's values, joined (RFC 9110, section 5.3). Raises HTTPError 431 when they grow past 16 KiB."""
-    joined = first + b", " + second
+    return _joined(first, b", ", second)
+
+
+def join_cookies(first: bytes, second: bytes) -> bytes:
+    """The same for `cookie`, which HTTP/2 and HTTP/3 clients may split (RFC 9113, section 8.2.3)."""
+    return _joined(first, b"; ", second)
+
+
+def _joined(first: bytes, separator: bytes, second: bytes) -> bytes:
+    joined = first + separator + second
     if len(joined) > _JOINED_LIMIT:
         raise HTTPError(431, "A repeated header is too large.")
     return joined

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from .asgi import CONTENT_LENGTHS
-from .body import join_repeat, read_length, read_rest, refuse_size
+from .body import join_cookies, join_repeat, read_length, read_rest, refuse_size
 from .failures import log_abort, log_cleanup
 from .plan import Reply
 from .writer import Writer
@@ -38,12 +38,15 @@ def write_header_scan(writer: Writer, wanted: list[bytes]) -> None:
         return
     locals_ = [f"header{index}" for index in range(len(wanted))]
     writer.namespace["join_repeat"] = join_repeat
+    if b"cookie" in wanted:
+        writer.namespace["join_cookies"] = join_cookies
     writer.write(f"{' = '.join(locals_)} = None", "for name, value in scope['headers']:")
     branch = "if"
     for local, name in zip(locals_, wanted, strict=True):
+        join = "join_cookies" if name == b"cookie" else "join_repeat"
         writer.write(
             f"    {branch} name == {name!r}:",
-            f"        {local} = value if {local} is None else join_repeat({local}, value)",
+            f"        {local} = value if {local} is None else {join}({local}, value)",
         )
         branch = "elif"
 

@@ -38,8 +38,9 @@ def header_value(value: str) -> bytes:
 class RawHeaders(Mapping[str, str]):
     """Immutable, case-insensitive headers that keep every pair in order.
 
-    `headers[name]`, `get`, `in` and iteration see one value a name, repeats joined with `, `; `getlist` and
-    `multi_items` see every pair; `len` counts unique names. Iteration gives lower-case names.
+    `headers[name]`, `get`, `in` and iteration see one value a name, repeats joined with `, ` (those of `cookie` with
+    `; `: RFC 9113, section 8.2.3); `getlist` and `multi_items` see every pair; `len` counts unique names. Iteration
+    gives lower-case names.
     """
 
     __slots__ = ("_joined", "_pairs")
@@ -63,7 +64,7 @@ class RawHeaders(Mapping[str, str]):
             grouped: dict[str, list[str]] = {}
             for name, value in self._pairs:
                 grouped.setdefault(name.lower(), []).append(value)
-            self._joined = {name: ", ".join(values) for name, values in grouped.items()}
+            self._joined = {name: ("; " if name == "cookie" else ", ").join(values) for name, values in grouped.items()}
         return self._joined
 
     def __getitem__(self, name: str) -> str:

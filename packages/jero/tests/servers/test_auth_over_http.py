@@ -1,5 +1,6 @@
 """Gates on the wire: an upload is refused before its body, and no spelling of a request leads around one."""
 
+import httpx
 import pytest
 
 from .test_bodies_over_http import ANSWERS_CONTINUE_UNASKED
@@ -88,3 +89,22 @@ def test_no_credential_and_no_spelling_leads_to_the_gated_handler(probe):
     assert probe.log.count(RAN) == ran
     assert exchange(probe.port, "PUT", "/upload", [RIGHT], b"a").status == 200
     assert probe.log.count(RAN) == ran + 1
+
+
+KNOWS_HTTP_2 = frozenset({"granian", "hypercorn"})
+
+
+def test_a_session_is_found_among_cookies_that_http_2_has_split(probe):
+    """RFC 9113, section 8.2.3: each cookie may be a field of its own."""
+    is_http_2 = probe.server in KNOWS_HTTP_2
+    with httpx.Client(http1=not is_http_2, http2=is_http_2) as client:
+        url = f"http://127.0.0.1:{probe.port}/session"
+        for cookies, status in (
+            (["theme=dark; session=9b1deb4d"], 200),
+            (["theme=dark", "session=9b1deb4d", "a=b"], 200),
+            (["theme=dark", "session=0"], 401),
+            ([], 401),
+        ):
+            response = client.get(url, headers=[("cookie", cookie) for cookie in cookies])
+            assert response.status_code == status
+            assert response.http_version == ("HTTP/2" if is_http_2 else "HTTP/1.1")

@@ -34,6 +34,27 @@ class Tokens(BearerAuth[User]):
         return User("ada")
 
 
+class SessionHeaders(Struct):
+    cookie: str
+
+
+class Sessions:
+    """The authenticator of docs/guide/authentication.md."""
+
+    challenge = "Cookie"
+
+    async def authenticate(self, headers: SessionHeaders) -> User:
+        pairs = [pair.strip().partition("=") for pair in headers.cookie.split(";")]
+        if ("session", "=", "9b1deb4d") not in pairs:
+            raise HTTPError(401)
+        return User("ada")
+
+
+class SessionEndpoint(Endpoint, path="/session"):
+    async def get(self, user: User) -> str:
+        return user.name
+
+
 class UploadEndpoint(Endpoint, path="/upload", max_body_size=64 * 1024 * 1024):
     async def put(self, content: bytes, user: User) -> str:
         print("the gated handler ran", flush=True)  # noqa: T201  # into the log that the test reads
@@ -43,6 +64,7 @@ class UploadEndpoint(Endpoint, path="/upload", max_body_size=64 * 1024 * 1024):
 class ProbeApp(BaseApp):
     async def _wire(self) -> None:
         self._include_endpoint(UploadEndpoint(), auth=Tokens())
+        self._include_endpoint(SessionEndpoint(), auth=Sessions())
         self._include_endpoint(EchoEndpoint())
         self._include_resource(WidgetResource())
 
