@@ -4,15 +4,19 @@ import asyncio
 import base64
 import random
 import re
+from collections.abc import Mapping
 from itertools import product
+from urllib.parse import quote_from_bytes
 
 import pytest
 from msgspec import Struct
 
-from jero_auth import APIKeyAuth, BasicAuth, BearerAuth
+from jero_auth import APIKeyAuth, BasicAuth, BearerAuth, JWTBearerAuth
 from jero_core import BytesResponse, Endpoint, HTTPError, Resource
 
-from .auth_driver import app_of, ask, scope_of, serve
+from .auth_driver import AuthApp, app_of, ask, scope_of, serve
+
+jwt = pytest.importorskip("jwt")
 
 
 class User(Struct):
@@ -109,8 +113,42 @@ class Lobby(Endpoint, path="/lobby/{text}"):
         return path.text
 
 
+class Secured(JWTBearerAuth[User]):
+    async def authenticate(self, claims: Mapping[str, object]) -> User:
+        return User("ada")
+
+
+class Guests(BearerAuth[User | None]):
+    async def authenticate(self, token: str) -> User:
+        if token != "right":
+            raise HTTPError(401)
+        return User("ada")
+
+
+class Whoever(Endpoint, path="/whoever"):
+    async def get(self, user: User | None) -> str:
+        ran.append("nobody" if user is None else "whoever.get")
+        return "secret"
+
+    async def post(self, json: Text, user: User | None) -> str:
+        ran.append("nobody" if user is None else "whoever.post")
+        return "secret"
+
+
 def app_behind(auth):
+    if isinstance(auth, Guests):
+        return app_of((Whoever(), auth), (Lobby(), None))
     return app_of((Admin(), auth), (Root(), auth), (ShopAdmin(), auth), (Lobby(), None))
+
+
+def in_header(name):
+    return lambda target, value, count: (target, [(name, value)] * count)
+
+
+def in_query(target, value, count):
+    is_plain = b"&" not in value and len(value) % 2
+    pairs = [f"key={value.decode('latin-1') if is_plain else quote_from_bytes(value)}"] * count
+    return f"{target}?{'&'.join(pairs)}", []
 
 
 @pytest.fixture(autouse=True)
@@ -165,37 +203,60 @@ def malformed(draw):
 
 
 RIGHT = re.compile(rb"(?i:bearer) +right|(?i:basic) +YWRhOnJpZ2h0|right")
-PLAIN_RIGHT = b"Bearer right"
+SECRET = "a secret of 32 bytes, or of more."
+TOKEN = jwt.encode({"sub": "ada", "aud": "shop", "exp": 4_102_444_800}, SECRET, "HS256").encode()
+GATES = [
+    (Tokens(), in_header("authorization"), b"Bearer right"),
+    (Passwords(), in_header("authorization"), b"Basic YWRhOnJpZ2h0"),
+    (Keys(), in_header("x-api-key"), b"right"),
+    (QueryKeys(), in_query, b"right"),
+    (Plain(), in_header("authorization"), b"Bearer right"),
+    (Secured(keys=SECRET, algorithms=["HS256"], audience="shop"), in_header("authorization"), b"Bearer " + TOKEN),
+    (Guests(), in_header("authorization"), b"Bearer right"),
+]
+"""Each scheme, how a request brings it a credential, and the right one."""
+TARGETS = [("GET", "/admin"), ("POST", "/admin"), ("GET", "/admin/7"), ("DELETE", "/admin/7"), ("GET", "/")]
+TARGETS += [("HEAD", "/admin"), ("GET", "/shops/a/admin/7"), ("PUT", "/shops/a/admin/7")]
+
+
+def targets_of(auth):
+    return [("GET", "/whoever"), ("POST", "/whoever")] if isinstance(auth, Guests) else TARGETS
+
+
+def damaged(draw, right):
+    """A token that was right, with one bit or one part of it changed."""
+    if draw.random() < 0.5:
+        value = bytearray(right)
+        # The last character of a base64 text has bits that stand for nothing.
+        value[draw.randrange(len(value) - 1)] ^= 1 << draw.randrange(8)
+        return bytes(value)
+    parts = right.split(b".")
+    parts[draw.randrange(len(parts))] = base64.urlsafe_b64encode(noise(draw)).rstrip(b"=")
+    return b".".join(parts)
 
 
 def test_100_000_malformed_credentials_open_nothing():
     draw = random.Random(7)
-    apps = [(app_behind(Tokens()), "authorization"), (app_behind(Passwords()), "authorization")]
-    apps += [
-        (app_behind(Keys()), "x-api-key"),
-        (app_behind(QueryKeys()), "x-api-key"),
-        (app_behind(Plain()), "authorization"),
-    ]
-    targets = [("GET", "/admin"), ("POST", "/admin"), ("GET", "/admin/7"), ("DELETE", "/admin/7"), ("GET", "/")]
-    targets += [("HEAD", "/admin"), ("GET", "/shops/a/admin/7"), ("PUT", "/shops/a/admin/7")]
-    statuses = {}
+    gates = [(app_behind(auth), bring, right, targets_of(auth)) for auth, bring, right in GATES]
+    statuses, asked = {}, dict.fromkeys(range(len(gates)), 0)
 
     async def main():
-        for app, _ in apps:
+        for app, *_ in gates:
             await app._jero_start()
         for number in range(100_000):
-            app, name = apps[number % len(apps)]
-            value = malformed(draw)
-            if RIGHT.fullmatch(value.strip()):
+            app, bring, right, targets = gates[number % len(gates)]
+            value = damaged(draw, right) if b"." in right and draw.random() < 0.5 else malformed(draw)
+            if RIGHT.fullmatch(value.strip()) or (b"." in right and value[7:] == right[7:]):
                 continue  # Drawn by chance, or another spelling of it.
-            headers = [(name, value)] * draw.choice([1, 1, 1, 1, 2, 3])
             method, target = draw.choice(targets)
+            target, headers = bring(target, value, draw.choice([1, 1, 1, 1, 2, 3]))
             response = await ask(
                 app, scope_of(method, target, [*headers, ("content-type", "application/json")]), b'{"text":""}'
             )
             statuses[response.status] = statuses.get(response.status, 0) + 1
             assert response.received == 0
-        for app, _ in apps:
+            asked[number % len(gates)] += 1
+        for app, *_ in gates:
             await app._jero_stop()
 
     asyncio.run(main())
@@ -203,19 +264,24 @@ def test_100_000_malformed_credentials_open_nothing():
     # 431: the values of a repeated header, joined, were larger than 16 KiB.
     assert statuses.keys() <= {401, 431}
     assert statuses[401] > 99_000
+    assert min(asked.values()) > 14_000
 
 
-def test_the_right_credentials_open():
+@pytest.mark.parametrize(("auth", "bring", "right"), GATES, ids=lambda it: type(it).__name__)
+def test_the_right_credentials_open(auth, bring, right):
     """Else the test above would prove nothing."""
-    rights = [(Tokens(), "authorization", "Bearer right"), (Passwords(), "authorization", "Basic YWRhOnJpZ2h0")]
-    rights += [(Keys(), "x-api-key", "right"), (Plain(), "authorization", "Bearer right")]
-    for auth, name, value in rights:
 
-        async def conversation(ask, name=name, value=value):
-            return [(await ask("GET", target, [(name, value)])).status for target in ("/admin", "/admin/7", "/")]
+    async def conversation(ask):
+        return [
+            (await ask(method, *bring(target, right, 1))).status
+            for method, target in targets_of(auth)
+            if method == "GET"
+        ]
 
-        assert serve(app_behind(auth), conversation) == [200, 200, 200]
-    assert len(ran) == 12
+    found = serve(app_behind(auth), conversation)
+    assert found == [200] * len(found)
+    assert len(ran) == len(found)
+    assert "nobody" not in ran
 
 
 # variants of each gated path
@@ -459,6 +525,33 @@ def test_a_gated_upload_reads_its_body_behind_the_gate():
 
     response = serve(app_of((Upload(), Tokens())), conversation)
     assert (response.status, response.body, response.received) == (200, b"a", 1)
+
+
+@pytest.mark.parametrize(("auth", "bring", "right"), GATES[:-1], ids=lambda it: type(it).__name__)
+@pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "text/plain", None])
+@pytest.mark.parametrize("length", ["50000000", None, "nonsense"])
+def test_a_gated_form_is_refused_without_one_body_message(auth, bring, right, content_type, length):
+    """A form reads its body as it comes, and not with the operation's head: another place for it to come first."""
+    form_source = pytest.importorskip("jero_multipart").FormSource
+
+    class FormApp(AuthApp):
+        sources = {**AuthApp.sources, "form": form_source()}
+
+    class Forms(Endpoint, path="/form"):
+        async def post(self, form: Text) -> str:
+            ran.append("form")
+            return "secret"
+
+    names = {"content-type": content_type, "content-length": length}
+    more = [(name, value) for name, value in names.items() if value is not None]
+    app = app_of((Forms(), auth), base=FormApp)
+
+    async def conversation(ask):
+        wrong = [bring("/form", value, 1) for value in (b"wrong", b"Bearer wrong", b"\xff")]
+        return [await ask("POST", target, [*headers, *more]) for target, headers in [("/form", []), *wrong]]
+
+    assert [(response.status, response.received) for response in serve(app, conversation)] == [(401, 0)] * 4
+    assert ran == []
 
 
 @pytest.mark.parametrize("first", [True, False])
