@@ -7,13 +7,19 @@ import asyncio
 import itertools
 import logging
 import time
+import tracemalloc
 
 import pytest
 from msgspec import Struct
 
 from jero_core import Endpoint
+from jero_core.extend import Codec
 from jero_multipart import FilePart, FormPart, SpooledFilePart
-from jero_multipart.multipart_body import MOST_PREAMBLE
+from jero_multipart.collecting import Collector
+from jero_multipart.fields import Form
+from jero_multipart.limits import Limits
+from jero_multipart.multipart_body import MOST_PREAMBLE, MultipartBody
+from jero_multipart.spool import Disk
 
 from .form_driver import BOUNDARY, URLENCODED, FormApp, app_of, echo, form_post, multipart, part, post, send, started
 
@@ -372,6 +378,22 @@ def test_a_part_that_announces_more_than_the_body_may_have_is_413():
         413,
         "A part is too large: Segment Content-Length larger than maximum segment size.",
     )
+
+
+@pytest.mark.parametrize("preamble", [b"", b"x" * 100 + b"\r\n"])
+def test_a_large_message_is_copied_once(preamble):
+    """Its head is read where it is: only the content is cut out."""
+    body = preamble + multipart(("other", "a"), ("file", b"x" * (8 * MIB), "f"))
+    form = Form(Files, {}, Codec())
+    reader = MultipartBody(BOUNDARY.encode(), Limits(), 32 * MIB, Collector(form, Limits(), Disk()))
+    tracemalloc.start()
+    try:
+        reader.feed(body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    reader.close()
+    assert peak < 1.1 * len(body)
 
 
 def test_a_form_without_parts_is_one():

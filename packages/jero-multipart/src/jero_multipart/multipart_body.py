@@ -28,6 +28,8 @@ from .limits import Limits
 MOST_PREAMBLE: Final = 4 * 1024
 """The most bytes before the first delimiter. No browser or HTTP library sends any."""
 
+_MOST_FED: Final = 1024 * 1024
+"""The most bytes that the parser gets at a time: it copies what is before the end of a part."""
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++:")
 """The start of a header (RFC 9112, section 5.1). The parser would cut off white space, also that of Unicode."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -49,37 +51,41 @@ class MultipartBody:
         """What has arrived of something that must be whole."""
         self._ahead = 0
         """By how many bytes of the content, or of a delimiter, the parser is ahead of what it has given back."""
-        self._step: Callable[[bytes], bytes] = self._take_preamble
+        self._step: Callable[[bytes, int], int] = self._take_preamble
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes. Raises HTTPError 400 and 413."""
-        while data:
-            data = self._step(data)
+        start = 0
+        while start < len(data):
+            start = self._step(data, start)
 
     def close(self) -> None:
         """End the body. Raises HTTPError 400 if it is not complete."""
         if self._step != self._take_epilogue:
             raise HTTPError(400, "The multipart body ends before its last boundary.")
 
-    # Each step takes what is its own of the bytes, and gives back the rest.
+    # Each step takes what is its own of the bytes from `start` on, and gives back where the next one begins. (A message
+    # may be as large as the body: it is not copied at each step.)
 
-    def _take_preamble(self, data: bytes) -> bytes:
+    def _take_preamble(self, data: bytes, _: int) -> int:
         held, first = self._held, self._delimiter[2:]
-        held += data
+        before = len(held)
+        # No further than the delimiter may be.
+        most = MOST_PREAMBLE + len(self._delimiter)
+        held += data[: most - before]
         start = held.find(first)
-        if start < 0 and len(held) < MOST_PREAMBLE + len(self._delimiter):
-            return b""
-        if start < 0 or start - 2 > MOST_PREAMBLE or (start > 0 and held[max(0, start - 2) : start] != b"\r\n"):
+        if start < 0 and len(held) < most:
+            return len(data)
+        if start < 0 or (start > 0 and held[max(0, start - 2) : start] != b"\r\n"):
             raise HTTPError(400, "The multipart body does not begin with its boundary.")
-        rest = bytes(held[start + len(first) :])
         held.clear()
         self._step = self._take_first_tail
-        return rest
+        return start + len(first) - before
 
-    def _take_first_tail(self, data: bytes) -> bytes:
+    def _take_first_tail(self, data: bytes, start: int) -> int:
         """The two bytes behind the first delimiter: a line break, or the mark of the end of a form without parts."""
-        missing = 2 - len(self._held)
-        self._held += data[:missing]
+        end = start + 2 - len(self._held)
+        self._held += data[start:end]
         if len(self._held) == 2:
             tail = bytes(self._held)
             self._held.clear()
@@ -89,7 +95,7 @@ class MultipartBody:
                 self._begin_part()
             else:
                 raise HTTPError(400, "The multipart body is malformed: Unexpected bytes after boundary.")
-        return data[missing:]
+        return end
 
     def _begin_part(self) -> None:
         self._parts += 1
@@ -107,16 +113,16 @@ class MultipartBody:
         self._lines = 0
         self._step = self._take_header
 
-    def _take_header(self, data: bytes) -> bytes:
+    def _take_header(self, data: bytes, start: int) -> int:
         """A line of a part's head; the empty one ends it."""
-        end = data.find(b"\n") + 1
-        line = data[:end] if end else data
+        end = data.find(b"\n", start) + 1
+        line = data[start : end or len(data)]
         limit = self._limits.max_part_header_size
         if len(self._held) + len(line) > limit + (2 if end else 1):
             raise HTTPError(413, f"A header of a part is larger than {limit} bytes.")
         if not end:
             self._held += line
-            return b""
+            return len(data)
         if self._held:
             line = bytes(self._held) + line
             self._held.clear()
@@ -129,7 +135,7 @@ class MultipartBody:
         segments = [event for event in self._parse(line) if isinstance(event, MultipartSegment)]
         if segments:
             self._begin_content(segments[0])
-        return data[end:]
+        return end
 
     def _begin_content(self, segment: MultipartSegment) -> None:
         headers = segment.headerlist
@@ -144,28 +150,29 @@ class MultipartBody:
         self._ahead = 0
         self._step = self._take_content
 
-    def _take_content(self, data: bytes) -> bytes:
+    def _take_content(self, data: bytes, start: int) -> int:
         ahead, add = self._ahead, self._collector.add
-        for event in self._parse(data):
+        piece = data[start : start + _MOST_FED]
+        for event in self._parse(piece):
             if not isinstance(event, bytes):
                 break
             add(event)
             ahead -= len(event)
         else:
-            self._ahead = ahead + len(data)
-            return b""
+            self._ahead = ahead + len(piece)
+            return start + len(piece)
         self._collector.end()
-        # The content ended `ahead` bytes before this piece, or as many behind its start if that is negative. There the
-        # delimiter began; two more bytes follow it, and the last of them is in this piece.
-        end = len(self._delimiter) + 2 - ahead
+        # The content ended `ahead` bytes before `start`, or as many behind it if that is negative. There the delimiter
+        # began; two more bytes follow it, and the last of them is in this piece.
+        end = start + len(self._delimiter) + 2 - ahead
         if data[end - 1 : end] == b"\n":
             self._begin_part()
         else:
             self._step = self._take_epilogue
-        return data[end:]
+        return end
 
-    def _take_epilogue(self, _: bytes) -> bytes:
-        return b""
+    def _take_epilogue(self, data: bytes, _: int) -> int:
+        return len(data)
 
     def _parse(self, data: bytes) -> Iterator[MultipartSegment | bytes | None]:
         """What the parser makes of the next bytes of a part: its head, bytes of its content, None at its end."""
