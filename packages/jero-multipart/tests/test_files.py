@@ -44,6 +44,7 @@ def temporary(tmp_path, monkeypatch):
     disk = FormApp.sources["form"]._disk
     for _ in range(2 * spool._THREADS):  # What is under way ends.
         disk.submit(int).result()
+        disk.submit_save(int).result()
     assert disk.spools == 0
     assert [*folder.iterdir()] == []
     assert descriptors() <= before
@@ -282,6 +283,51 @@ def test_the_loop_goes_on_while_the_disk_is_busy(monkeypatch):
             assert (await upload).text == str(len(LARGE) * 4)
 
     asyncio.run(main())
+
+
+def test_saves_to_a_target_that_hangs_hold_up_no_upload(monkeypatch, tmp_path):
+    """A network mount, say: where files are kept is the app's choice, and its trouble."""
+    go, under_way = threading.Event(), threading.Semaphore(0)
+    replace = spool._replace
+
+    def hang(*arguments):
+        under_way.release()
+        assert go.wait(20)
+        replace(*arguments)
+
+    monkeypatch.setattr(spool, "_replace", hang)
+
+    async def save(form):
+        await form.file.save(tmp_path / "kept")
+        return "kept"
+
+    async def read(form):
+        return str(len(await form.file.read()))
+
+    class Keep(Endpoint, path="/keep"):
+        async def post(self, form: Upload) -> str:
+            return await save(form)
+
+    class Spot(Endpoint, path="/spot"):
+        async def post(self, form: Upload) -> str:
+            return await read(form)
+
+    async def main():
+        app = app_of(Keep(), Spot())
+        body = multipart(("file", LARGE, "f"))
+        async with started(app):
+            saves = [asyncio.create_task(send(app, body, target="/keep")) for _ in range(spool._THREADS + 1)]
+            try:
+                for _ in range(spool._THREADS):
+                    assert await asyncio.to_thread(under_way.acquire, timeout=20)
+                response = await asyncio.wait_for(send(app, body), 20)
+            finally:
+                go.set()
+            assert response.text == str(len(LARGE))
+            assert [(await task).text for task in saves] == ["kept"] * len(saves)
+
+    asyncio.run(main())
+    assert (tmp_path / "kept").read_bytes() == LARGE
 
 
 def test_an_upload_waits_for_a_slow_disk_with_little_in_memory(monkeypatch):
@@ -547,7 +593,7 @@ def test_a_test_can_make_a_file_by_itself(tmp_path):
         assert [chunk async for chunk in file.iter_chunks(2)] == [b"he", b"ll", b"o"]
         assert await file.read() == b"hello"
         await file.save(tmp_path / "a.txt")
-        file._spool._disk._threads.shutdown()
+        file._spool._disk._savers.shutdown()
 
     asyncio.run(main())
     assert (tmp_path / "a.txt").read_text() == "hello"

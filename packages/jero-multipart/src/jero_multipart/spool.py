@@ -6,7 +6,8 @@ Rules
 - Up to `HELD` bytes stay in memory. Then all of it goes to a temporary file without a name (`O_TMPFILE` where there is
   one): it is gone with its descriptor, also when the process is killed.
 - The disk is touched in worker threads alone. They are the source's own: a slow disk keeps nobody waiting who needs the
-  event loop's default executor, such as a look-up of names. While one write is under way the next bytes are received.
+  event loop's default executor, such as a look-up of names. Saves have threads of their own: their target is the app's
+  choice, and may be a network mount that hangs. While one write is under way the next bytes are received.
 - A trip to a thread costs 100 us, so writes are large: a spool gathers its share of `SHARED` bytes for one, at most
   `MOST_WRITTEN`, while the one before is under way.
 - While `SHARED` bytes of all spools together are under way, nobody receives more, and the clients wait.
@@ -55,6 +56,7 @@ class Disk:
         self._lock = threading.Lock()
         """Guards both."""
         self._threads: ThreadPoolExecutor | None = None
+        self._savers: ThreadPoolExecutor | None = None
 
     @property
     def share(self) -> int:
@@ -94,6 +96,14 @@ class Disk:
         for room in waiting:
             with suppress(RuntimeError):  # Its loop was closed.
                 room.get_loop().call_soon_threadsafe(_wake, room)
+
+    def submit_save[T](self, job: Callable[[], T]) -> "Future[T]":
+        """Do something in a thread that may hang. Raises RuntimeError when the interpreter ends."""
+        if self._savers is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._savers = ThreadPoolExecutor(_THREADS, "jero-saves")
+        return self._savers.submit(job)
 
 
 class Spool:
@@ -166,7 +176,10 @@ class Spool:
         self._check_open()
         target, file = os.fspath(path), self._file
         held = self._in_memory(start, size) if file is None else b""
-        await self._run(lambda: _replace(target, (held,) if file is None else self._stretch(file, start, size)))
+        await self._run(
+            lambda: _replace(target, (held,) if file is None else self._stretch(file, start, size)),
+            is_save=True,
+        )
 
     def abandon(self) -> None:
         """Close it as soon as no thread uses it. Nobody waits for that, and nothing that fails is told."""
@@ -209,10 +222,10 @@ class Spool:
             else:
                 await asyncio.shield(asyncio.wrap_future(write))
 
-    async def _run[T](self, job: Callable[[], T]) -> T:
-        return await asyncio.shield(asyncio.wrap_future(self._start(job)))
+    async def _run[T](self, job: Callable[[], T], *, is_save: bool = False) -> T:
+        return await asyncio.shield(asyncio.wrap_future(self._start(job, is_save=is_save)))
 
-    def _start[T](self, job: Callable[[], T], size: int = 0) -> "Future[T]":
+    def _start[T](self, job: Callable[[], T], size: int = 0, *, is_save: bool = False) -> "Future[T]":
         """Do something in a thread, with so many bytes to be written.
 
         To wait for it means to wait behind a `shield`: it is not to be cancelled.
@@ -227,7 +240,7 @@ class Spool:
         with self._lock:
             self._users += 1
         try:
-            future = self._disk.submit(use, size)
+            future = self._disk.submit_save(use) if is_save else self._disk.submit(use, size)
         except RuntimeError:
             self._leave()
             raise
