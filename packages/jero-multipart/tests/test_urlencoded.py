@@ -17,7 +17,7 @@ from jero_multipart.limits import Limits
 from jero_multipart.spool import Disk
 from jero_multipart.urlencoded_body import URLEncodedBody
 
-from .form_driver import TYPE, URLENCODED, echo, post
+from .form_driver import TYPE, URLENCODED, echo, multipart, post
 
 
 class Label(Struct):
@@ -125,6 +125,16 @@ def test_a_struct_with_a_file_takes_multipart_alone(kind):
         ("multipart/form-data; boundary=a; boundary=b", 400),
         ("multipart/form-data; boundary=a, multipart/form-data; boundary=b", 400),
         (f"multipart/form-data; boundary={'a' * 201}", 400),
+        ("multipart/form-data; boundary=a, application/json", 400),
+        ("multipart/form-data; boundary=a,b", 400),
+        ('multipart/form-data; boundary=a"b', 400),
+        ("multipart/form-data; boundary=a b", 400),
+        ('multipart/form-data; x y="; boundary=evil"', 400),
+        ('multipart/form-data; x="; boundary=evil"', 400),
+        ('multipart/form-data; boundary=a; x="', 400),
+        ("multipart/form-data; boundary=a; x", 400),
+        ("application/x-www-form-urlencoded; charset=utf-8, text/plain", 400),
+        ("application/x-www-form-urlencoded;", 200),
         ("multipart/form-data; boundary=\xe9", 400),
         (f"{TYPE}; {'a' * 1000}", 415),
     ],
@@ -133,6 +143,29 @@ def test_the_content_type_is_checked_before_a_byte_is_read(content_type, status)
     response = send(b"name=a", content_type=content_type)
     assert response.status == status
     assert status == 200 or response.received == 0
+
+
+@pytest.mark.parametrize(
+    ("content_type", "boundary"),
+    [
+        ('multipart/form-data; boundary="a, b"', "a, b"),
+        ("multipart/form-data;boundary=a:b/c=d ; charset=utf-8;", "a:b/c=d"),
+        ('multipart/form-data; x="; boundary=evil"; boundary=good', "good"),
+        ('Multipart/Form-Data ; Boundary = "a\\"b"', 'a"b'),
+    ],
+)
+def test_the_boundary_is_read_as_it_was_written(content_type, boundary):
+    body = multipart(("name", "a"), boundary=boundary)
+    assert send(body, content_type=content_type).text.startswith("Texts(name='a'")
+
+
+def test_two_content_types_are_400():
+    response = send(multipart(("name", "a")), content_type=TYPE, headers=[("content-type", "application/json")])
+    assert response.status in {400, 415}
+    other = send(multipart(("name", "a")), content_type="application/json", headers=[("content-type", TYPE)])
+    assert other.status == 400
+    assert other.detail == "The content type has malformed parameters."
+    assert other.received == response.received == 0
 
 
 @pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("gzip, identity", 415), ("identity", 200), ("", 200)])

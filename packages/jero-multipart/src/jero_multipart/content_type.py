@@ -1,6 +1,10 @@
 """The head of a request with a form: which kind of body it announces.
 
 415 for what is no form, 400 for a multipart body without a usable boundary; before a byte of the body is read.
+
+The parameters are matched to their end, and not searched for: what stands in front of the app must see the same
+boundary. A comma outside quotes is two content types (RFC 9110, section 8.3, allows one), or a boundary that RFC 2046
+wants quoted.
 """
 
 import re
@@ -16,7 +20,11 @@ URLENCODED: Final = "application/x-www-form-urlencoded"
 _MOST: Final = 1_000
 """The most bytes of a content type; a boundary has 70 at most (RFC 2046, section 5.1.1)."""
 _BOUNDARY: Final = re.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
-_PARAMETER: Final = re.compile(r';\s*([^\s;="]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;"]*)')
+_PARAMETER: Final = (
+    r""";[ \t]*+(?:([!#$%&'*+.^_`|~0-9A-Za-z-]++)[ \t]*+=[ \t]*+("(?:[^"\\]|\\.)*+"|[^\s;",]*+))?+[ \t]*+"""
+)
+_NEXT_PARAMETER: Final = re.compile(_PARAMETER)
+_PARAMETERS: Final = re.compile(rf"(?:{_PARAMETER})*+")
 
 
 class FormType:
@@ -34,15 +42,18 @@ class FormType:
         if content_type is None or len(content_type) > _MOST:
             raise HTTPError(415, self._wanted)
         text = content_type.decode("latin-1")
-        media_type = text.partition(";")[0].strip().lower()
-        parameters = [(name.lower(), _unquoted(value)) for name, value in _PARAMETER.findall(text)]
+        media_type, semicolon, rest = text.partition(";")
+        media_type = media_type.strip().lower()
+        if media_type not in {MULTIPART, URLENCODED} or (media_type == URLENCODED and not self._takes_urlencoded):
+            raise HTTPError(415, self._wanted)
+        if not _PARAMETERS.fullmatch(semicolon + rest):
+            raise HTTPError(400, "The content type has malformed parameters.")
+        parameters = [(name.lower(), _unquoted(value)) for name, value in _NEXT_PARAMETER.findall(semicolon + rest)]
         if media_type == MULTIPART:
             boundaries = [value for name, value in parameters if name == "boundary"]
             if len(boundaries) != 1 or not _BOUNDARY.fullmatch(boundaries[0]):
                 raise HTTPError(400, f"The content type {MULTIPART} must have one boundary.")
             return boundaries[0].encode("ascii")
-        if media_type != URLENCODED or not self._takes_urlencoded:
-            raise HTTPError(415, self._wanted)
         try:
             for name, value in parameters:
                 if name == "charset":
