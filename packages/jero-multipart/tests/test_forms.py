@@ -380,6 +380,37 @@ def test_keys_of_one_hash_in_a_json_part_are_400():
     assert response.detail == "The body has too many keys of the same hash."
 
 
+def test_what_has_no_hash_in_a_json_part_is_422():
+    class Sets(Struct):
+        prices: set[Decimal] = set()
+        by_price: dict[Decimal, int] = {}
+
+    contents = ['{"prices": ["1", "sNaN"]}', '{"by_price": {"sNaN": 1}}', '{"prices": ["2"]}']
+    response = form_post(echo(form_of(list[FormPart[Sets]])), *[("value", content) for content in contents])
+    assert response.status == 422
+    assert {pointer.split("/")[2] for pointer in response.invalid} == {"0", "1"}
+
+
+def test_a_type_error_of_a_hook_for_a_json_part_is_a_logged_500(caplog):
+    class Hashes:
+        def __hash__(self):
+            raise TypeError("a fault of the app")
+
+    class Hooked(FormApp):
+        @staticmethod
+        def dec_hook(kind, value):
+            return Hashes()
+
+    class Many(Struct):
+        many: set[Hashes]
+
+    class Spot(Endpoint, path="/spot"):
+        async def post(self, form: form_of(Many)) -> None: ...
+
+    assert form_post(app_of(Spot(), base=Hooked), ("value", '{"many": [1]}')).status == 500
+    assert "a fault of the app" in caplog.text
+
+
 def test_a_form_of_many_wrong_json_parts_is_answered_in_time_and_size():
     row = b"[" + b",".join([b'"x"'] * 20_000) + b"]"
 

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from jero_core.extend import LARGE, Codec, JSONProblems, key_check
+from jero_core.extend import LARGE, NO_HASH, Codec, JSONProblems, is_hash_fault, key_check
 
 from .problems import Problems
 
@@ -103,9 +103,12 @@ class JSON:
                 content.decode()
             return self._decode(content)
         except msgspec.ValidationError as error:
-            if self._search is None:
-                self._search = JSONProblems(self.type, self._codec.dec_hook)
-            problems.add_json(place, content, error, self._search)
+            self._note(content, error, place, problems)
+            raise Noted from None
+        except TypeError as error:
+            if not is_hash_fault(error):
+                raise
+            self._note(content, msgspec.ValidationError(NO_HASH), place, problems)
             raise Noted from None
         except msgspec.DecodeError as error:
             raise Misfit(str(error)) from None
@@ -113,6 +116,11 @@ class JSON:
             raise Misfit("The part is no JSON text.") from None
         except RecursionError:
             raise Misfit("The part is nested too deeply.") from None
+
+    def _note(self, content: bytes, error: msgspec.ValidationError, place: Sequence[str], problems: Problems) -> None:
+        if self._search is None:
+            self._search = JSONProblems(self.type, self._codec.dec_hook)
+        problems.add_json(place, content, error, self._search)
 
 
 def check_charset(charset: str) -> None:

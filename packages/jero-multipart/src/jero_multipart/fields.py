@@ -154,9 +154,9 @@ def _read_field(field: Field, codec: Codec) -> FormField:
             reason=f"{type_name(shape.type)}: only scalars can be in a {type_name(shape.origin)}.",
             remedy=f"`list[{type_name(items[0])}]`.",
         )
-    if shape.constraints:
-        bare = shape.type if isinstance(content, Text) else list[str]
-        codec.json_decoder(cast("GenericAlias", Annotated)[bare, *shape.constraints])  # Proves them.
+    bare = shape.type if part is None and isinstance(content, Text) else list[str]
+    # Proves the constraints, and that the items of a set have a hash.
+    codec.json_decoder(cast("GenericAlias", Annotated)[bare, *shape.constraints] if shape.constraints else bare)
     container = cast("Callable[[Sequence[object]], Collection[object]]", shape.origin)
     least = max((meta.min_length or 0 for meta in shape.constraints), default=0)
     most = min((meta.max_length for meta in shape.constraints if meta.max_length is not None), default=None)
