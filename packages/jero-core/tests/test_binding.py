@@ -355,12 +355,13 @@ def test_several_cookie_fields_join_as_one_would_have_been_written():
         x_other: str
 
     class Spot(Endpoint, path="/spot"):
-        async def get(self, headers: Cookies, raw_headers: RawHeaders) -> list[str]:
-            return [headers.cookie, headers.x_other, raw_headers["Cookie"], raw_headers["x-other"]]
+        async def get(self, headers: Cookies, raw_headers: RawHeaders) -> Echo:
+            return Echo("\n".join([headers.cookie, headers.x_other, raw_headers["Cookie"], raw_headers["x-other"]]))
 
     headers = [("cookie", "theme=dark"), ("x-other", "a"), ("cookie", "session=1"), ("x-other", "b"), ("cookie", "c=2")]
     joined = "theme=dark; session=1; c=2"
-    assert request(app_of(Spot()), "GET", "/spot", headers=headers).json == [joined, "a, b", joined, "a, b"]
+    got = request(app_of(Spot()), "GET", "/spot", headers=headers).json["got"]
+    assert got.split("\n") == [joined, "a, b", joined, "a, b"]
     large = [("cookie", "a" * 8_191), ("cookie", "b" * 8_192), ("x-other", "")]
     assert request(app_of(Spot()), "GET", "/spot", headers=large).status == 431
 
