@@ -80,7 +80,7 @@ def statuses(auth, tokens):
             response = await ask("GET", "/me", [("authorization", f"Bearer {token}")])
             if response.status == 401:
                 assert response.body == b'{"type":"about:blank","title":"Unauthorized","status":401}'
-                assert response.header("www-authenticate") == "Bearer"
+                assert response.header("www-authenticate") == 'Bearer realm="restricted"'
             found.append(response.json["name"] if response.status == 200 else response.status)
         return found
 

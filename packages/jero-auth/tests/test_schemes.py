@@ -4,11 +4,13 @@ import asyncio
 import base64
 import binascii
 import re
+from types import new_class
+from typing import Annotated
 
 import pytest
 from msgspec import Struct
 
-from jero_auth import APIKeyAuth, BasicAuth, BearerAuth
+from jero_auth import APIKeyAuth, Authenticator, BasicAuth, BearerAuth
 from jero_auth.api_key import find_key
 from jero_auth.basic import read_basic
 from jero_auth.bearer import read_token
@@ -141,7 +143,7 @@ def test_a_bearer_token_is_read():
 @pytest.mark.parametrize("value", NO_TOKENS, ids=lambda value: repr(value[:20]))
 def test_what_is_no_bearer_token_is_401_and_nobody_is_asked(value):
     response = request(app_of((Me(), Tokens())), "GET", "/me", [("authorization", value)])
-    assert (response.status, response.header("www-authenticate"), asked) == (401, "Bearer", [])
+    assert (response.status, response.header("www-authenticate"), asked) == (401, 'Bearer realm="restricted"', [])
 
 
 def test_bytes_beyond_ascii_are_no_bearer_token():
@@ -257,6 +259,8 @@ QUERIES = {
     "api+key=k": "k",
     "api%20key=k&other=1": "k",
     "other=%FF1&api+key=k": "k",
+    "%FF=1&api+key=k": "k",
+    "\xff=\xe9&api+key=k": "k",
     "a=1&api+key=a%2Bb%3D%26": "a+b=&",
     "api%20%6Bey=k": "k",
     "api+key=" + "x" * 16_384: "x" * 16_384,
@@ -264,7 +268,6 @@ QUERIES = {
         [
             "",
             "a=1",
-            "%FF=1&api+key=k",
             "apikey=k",
             "api_key=k",
             "API+key=k",
@@ -315,8 +318,9 @@ def guests_of(scheme, **keywords):
         (guests_of(BasicAuth), ("/me", [("authorization", "Basic é")]), ("/me", [("authorization", basic("ada:p"))])),
         (guests_of(APIKeyAuth), ("/me", [("x-api-key", "a b")]), ("/me", [("x-api-key", "ada")])),
         (guests_of(APIKeyAuth, query="k"), ("/me?k=a+b", []), ("/me?k=ada", [])),
+        (guests_of(APIKeyAuth, query="k"), ("/me?k=%FF&a=b", []), ("/me?%FF=%FF&k=ada", [])),
     ],
-    ids=["bearer", "basic", "header", "query"],
+    ids=["bearer", "basic", "header", "query", "query with junk"],
 )
 def test_a_scheme_of_users_or_none_admits_who_brings_nothing_and_refuses_who_brings_nonsense(auth, wrong, right):
     async def conversation(ask):
@@ -345,6 +349,51 @@ def test_a_scheme_s_method_may_be_sync_and_a_subclass_of_a_generic_one_gives_the
     app = app_of((Me(), Users({"t": User("ada")})))
     assert request(app, "GET", "/me", [("authorization", "Bearer t")]).json == {"name": "ada"}
     assert request(app, "GET", "/me", [("authorization", "Bearer u")]).status == 500
+
+
+type Text = str
+
+
+@pytest.mark.parametrize("kind", [Text, Annotated[str, "a token"], object])
+def test_an_argument_may_be_annotated_with_an_alias(kind):
+    class Aliased(BearerAuth[User]):
+        async def authenticate(self, token: kind) -> User:
+            return User(token)
+
+    assert request(app_of((Me(), Aliased())), "GET", "/me", [("authorization", "Bearer t")]).json == {"name": "t"}
+
+
+class Bearer(Struct):
+    authorization: str
+
+
+@pytest.mark.parametrize(
+    "bases", [(Authenticator[Bearer, User], BearerAuth[User]), (BearerAuth[User], Authenticator[Bearer, User])]
+)
+def test_a_scheme_may_say_that_it_is_an_authenticator(bases):
+    async def authenticate(self, token: str) -> User:
+        return User(token)
+
+    both = new_class("Both", bases, exec_body=lambda names: names.update(authenticate=authenticate))
+    assert request(app_of((Me(), both())), "GET", "/me", [("authorization", "Bearer t")]).json == {"name": "t"}
+
+
+def test_a_query_with_names_that_are_no_utf_8_has_no_key_and_is_anonymous():
+    app = app_of((Whoever(), guests_of(APIKeyAuth, query="k")))
+    assert [request(app, "GET", f"/me?{query}").body for query in ("%FF=1", "q=%FF", "\xe4=1")] == [b"nobody"] * 3
+
+
+@pytest.mark.parametrize("scheme", [BearerAuth, BasicAuth])
+def test_a_challenge_has_the_realm(scheme):
+    """RFC 6750, section 3: a Bearer challenge has at least one parameter."""
+
+    class Realm(guests_of(scheme).__class__):
+        realm = "the staff's"
+
+    response = request(app_of((Whoever(), Realm())), "GET", "/me", [("authorization", "wrong")])
+    name = scheme.__name__.removesuffix("Auth")
+    rest = ', charset="UTF-8"' if scheme is BasicAuth else ""
+    assert response.header("www-authenticate") == f'{name} realm="the staff\'s"{rest}'
 
 
 def test_a_scheme_without_type_argument_takes_the_method_s_word():

@@ -7,8 +7,8 @@ from urllib.parse import unquote_plus
 
 from jero_core.extend import Codec, Literal, Parameter, wire_name
 
-from .authenticator import Scheme, expect, setting_fault
 from .credential import MOST_BYTES, Credential
+from .scheme import Scheme, expect, setting_fault
 
 _VISIBLE: Final = bytes(range(0x21, 0x7F))
 _MOST_QUERY: Final = 64 * 1024
@@ -100,13 +100,14 @@ def find_key(query: bytes, name: str) -> str | None:
         return ""
     found: str | None = None
     try:
-        for pair in query.decode("ascii").split("&"):
+        for pair in query.decode("latin-1").split("&"):
             parameter, _, value = pair.partition("=")
-            if unquote_plus(parameter, errors="strict") == name:
+            # A name that is no UTF-8 is another name, and nothing to this gate.
+            if unquote_plus(parameter, errors="surrogateescape") == name:
                 if found is not None:
                     return ""
                 found = unquote_plus(value, errors="strict")
-    except ValueError:  # Not ASCII, or an escape that is no UTF-8.
+    except ValueError:  # A value with an escape that is no UTF-8.
         return ""
     if found is None:
         return None

@@ -4,17 +4,15 @@ import binascii
 import re
 from abc import abstractmethod
 from collections.abc import Awaitable
-from typing import ClassVar, Final, cast
+from typing import ClassVar, Final
 
 from jero_core.extend import Codec, Parameter
 
-from .authenticator import Scheme, expect, setting_fault
 from .credential import MOST_BYTES, Credential
+from .scheme import DEFAULT_REALM, Scheme, expect, realm_of
 
 _CREDENTIAL: Final = re.compile(rb"basic +([A-Za-z0-9+/]+={0,2})", re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_QUOTED: Final = re.compile(r"[\t !#-\[\]-~]*")
-"""What a quoted string may hold without an escape (RFC 9110, section 5.6.4)."""
 
 
 class BasicAuth[UserT](Scheme):
@@ -33,7 +31,7 @@ class BasicAuth[UserT](Scheme):
     With `BasicAuth[User | None]` a request without the header is admitted as None, an anonymous caller.
     """
 
-    realm: ClassVar[str] = "restricted"
+    realm: ClassVar[str] = DEFAULT_REALM
     """What browsers show when they ask for a password."""
 
     @abstractmethod
@@ -42,13 +40,7 @@ class BasicAuth[UserT](Scheme):
 
     def _jero_credential(self, parameters: tuple[Parameter, ...], codec: Codec) -> Credential:
         expect(parameters, "BasicAuth", username=str, password=str)
-        realm = cast("object", self.realm)
-        if not isinstance(realm, str) or not _QUOTED.fullmatch(realm):
-            raise setting_fault(
-                self,
-                f"its realm {realm!r} is no text for a header.",
-                'ASCII without quotes and backslashes, such as `realm = "staff"`.',
-            )
+        realm = realm_of(self)
         parse = (
             "$_found = $read_basic($header0)",
             "if $_found is None:",
@@ -56,7 +48,7 @@ class BasicAuth[UserT](Scheme):
         )
         return Credential(
             arguments=("$_found[0]", "$_found[1]"),
-            challenge=f'Basic realm="{realm}", charset="UTF-8"',
+            challenge=f'Basic {realm}, charset="UTF-8"',
             schemes=({"type": "http", "scheme": "basic"},),
             headers=(b"authorization",),
             absent="$header0 is None",

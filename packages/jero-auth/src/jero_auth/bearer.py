@@ -3,12 +3,12 @@
 import re
 from abc import abstractmethod
 from collections.abc import Awaitable
-from typing import Final
+from typing import ClassVar, Final
 
 from jero_core.extend import Codec, Literal, Parameter
 
-from .authenticator import Scheme, expect
 from .credential import MOST_BYTES, Credential
+from .scheme import DEFAULT_REALM, Scheme, expect, realm_of
 
 _TOKEN_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
 _CREDENTIAL: Final = re.compile(rb"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
@@ -30,16 +30,24 @@ class BearerAuth[UserT](Scheme):
     as None, an anonymous caller, and `authenticate` is not asked. A header that holds no token is 401 in any case.
     """
 
+    realm: ClassVar[str] = DEFAULT_REALM
+    """What the challenge says is protected."""
+
     @abstractmethod
     def authenticate(self, token: str, /) -> UserT | Awaitable[UserT]:
         """The user for whom the token stands. Raises `HTTPError(401)` if there is none."""
 
     def _jero_credential(self, parameters: tuple[Parameter, ...], codec: Codec) -> Credential:
         expect(parameters, "BearerAuth", token=str)
-        return bearer_credential()
+        return bearer_credential(realm_of(self))
 
 
-def bearer_credential() -> Credential:
+def bearer_challenge(realm: str) -> str:
+    """The challenge: RFC 6750, section 3, wants at least one parameter, and its `error` would say why."""
+    return f"Bearer {realm}"
+
+
+def bearer_credential(realm: str) -> Credential:
     """The token of the header `Authorization`."""
     # The usual spelling is read inline, any other with care.
     parse = (
@@ -52,7 +60,7 @@ def bearer_credential() -> Credential:
     )
     return Credential(
         arguments=("$_token",),
-        challenge="Bearer",
+        challenge=bearer_challenge(realm),
         schemes=({"type": "http", "scheme": "bearer"},),
         headers=(b"authorization",),
         absent="$header0 is None",

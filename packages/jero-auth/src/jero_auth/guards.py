@@ -10,13 +10,15 @@ Rules
 
 import inspect
 from collections.abc import Awaitable
-from typing import cast
+from typing import TypeVar, cast
 
 from jero_core.extend import Fragment, Guard, GuardContext, Name, Refusal, SecurityFact, generic_arguments, type_name
 
-from .authenticator import Method, Scheme, at, headers_credential, read_method, settings_of
+from .authenticator import Method, at, read_method, settings_of
 from .credential import Credential
 from .refusal import Unauthorized
+from .scheme import Scheme
+from .struct_headers import headers_credential
 from .user import UserType, misfits, read_user_type
 
 
@@ -52,9 +54,16 @@ def _user_of(auth: object, method: Method) -> UserType:
     """The user that an authenticator gives: what a scheme's type argument says, or else what its method returns."""
     if not isinstance(auth, Scheme):
         return method.user
-    declared = next((read_user_type(each) for each in _declared(auth)), None)
-    if declared is None:
+    given = next(iter(_declared(auth)), None)
+    if given is None or isinstance(given, TypeVar):
         return method.user
+    declared = read_user_type(given)
+    if declared is None:
+        raise Refusal(
+            code="JERO-W044",
+            reason=f"its class says that users are {type_name(given)}, and a user is a Struct of the app's own.",
+            remedy=f"`{method.user.name}` in the brackets of its base class, as a type and not as a string.",
+        )
     if any(misfits(method.user, declared)) or (method.user.anonymous and not declared.anonymous):
         raise Refusal(
             code="JERO-W044",
@@ -66,7 +75,8 @@ def _user_of(auth: object, method: Method) -> UserType:
 
 def _declared(scheme: Scheme) -> tuple[object, ...]:
     """The first type argument of the ready-made scheme that a class derives from."""
-    base = next(cls for cls in type(scheme).__mro__ if cls.__module__.partition(".")[0] == __package__)
+    of_package = (cls for cls in type(scheme).__mro__ if cls.__module__.partition(".")[0] == __package__)
+    base = next(cls for cls in of_package if issubclass(cls, Scheme))
     return generic_arguments(type(scheme), base)[:1]
 
 

@@ -15,16 +15,16 @@ Rules (RFC 8725, Best Current Practices)
 import math
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 import msgspec
 
 from jero_core.extend import Codec, Parameter, Refusal, read_returned, struct_of, type_name
 
-from .authenticator import Scheme, setting_fault
 from .bearer import bearer_credential
 from .credential import Credential
 from .jwt_keys import JWTKey, Key, Keys, read_algorithms
+from .scheme import DEFAULT_REALM, Scheme, realm_of, setting_fault
 
 if TYPE_CHECKING:
     from jwt.algorithms import AllowedPublicKeys
@@ -58,6 +58,9 @@ class JWTBearerAuth[UserT, ClaimsT = Mapping[str, object]](Scheme):
 
     Raises ValueError or TypeError for a configuration that cannot be safe, and ImportError without PyJWT.
     """
+
+    realm: ClassVar[str] = DEFAULT_REALM
+    """What the challenge says is protected."""
 
     def __init__(
         self,
@@ -103,7 +106,7 @@ class JWTBearerAuth[UserT, ClaimsT = Mapping[str, object]](Scheme):
                 "its `__init__` does not call the one of JWTBearerAuth, and it has no keys.",
                 "`super().__init__(keys=..., algorithms=..., audience=...)`.",
             )
-        bearer = bearer_credential()
+        bearer = bearer_credential(realm_of(self))
         parse = ("$_claims = $read_claims($_token)", "if $_claims is None:", "    raise $unauthorized()")
         return msgspec.structs.replace(
             bearer,

@@ -48,6 +48,7 @@ from .failures import answer_to
 from .faults import FAULTS
 from .fragment import Fragment, Literal, Name
 from .header_fields import RawHeaders, header_name, header_value, raw_pairs, wire_name
+from .header_struct import header_struct, header_values
 from .introspect import (
     Parameter,
     Returned,
@@ -169,7 +170,9 @@ __all__ = [
     "fields_of",
     "generic_arguments",
     "header_name",
+    "header_struct",
     "header_value",
+    "header_values",
     "is_hash_fault",
     "is_method",
     "is_plain_text",

@@ -1,21 +1,10 @@
 """The headers of a part as a Struct: `x_trace_id` reads `X-Trace-Id`, and text converts as in a request's headers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from jero_core.extend import (
-    Codec,
-    Field,
-    Parameter,
-    RawHeaders,
-    Refusal,
-    is_repeatable,
-    refuse,
-    text_struct,
-    type_name,
-    wire_name,
-)
+from jero_core.extend import Codec, Parameter, RawHeaders, header_struct
 
 from .problems import Problems
 
@@ -26,11 +15,10 @@ class PartHeaders:
     def __init__(self, annotation: object, codec: Codec) -> None:
         """Raise `Refusal` unless every field of the Struct is a header that text converts to."""
         parameter = Parameter("headers", annotation, positional=True)
-        self.struct, fields = text_struct(
+        self.struct, fields, names = header_struct(
             parameter, "a msgspec Struct with one field for each header of the part, or no second type.", codec
         )
-        refuse(_faults(self.struct, fields))
-        self._fields = [(field, wire_name(field.wire_name).decode()) for field in fields]
+        self._fields = [(field, name.decode()) for field, name in zip(fields, names, strict=True)]
         self._codec = codec
 
     def read(self, headers: RawHeaders, place: Sequence[str], problems: Problems) -> object:
@@ -55,19 +43,3 @@ class PartHeaders:
         except (ValueError, TypeError) as error:  # From its `__post_init__`.
             problems.add([*place, "headers"], str(error))
             return None
-
-
-def _faults(struct: type[msgspec.Struct], fields: Sequence[Field]) -> Iterator[Refusal]:
-    for field in fields:
-        try:
-            wire_name(field.wire_name)
-        except ValueError as error:
-            yield Refusal(
-                reason=f"{struct.__name__}.{field.name}: {error}.",
-                remedy="a field named after its header, with `_` for `-`: `x_trace_id` reads X-Trace-Id.",
-            )
-        if is_repeatable(field):
-            yield Refusal(
-                reason=f"{struct.__name__}.{field.name}: {type_name(field.type)} cannot come from one header.",
-                remedy="a scalar such as str or int; repeated headers arrive joined with ', '.",
-            )

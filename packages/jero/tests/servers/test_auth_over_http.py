@@ -20,7 +20,7 @@ def test_an_upload_that_expects_continue_is_401_before_any_of_it_is_sent(probe, 
             assert response.status == 100
             response = connection.receive()
     assert response.status == 401
-    assert response.header("www-authenticate") == "Bearer"
+    assert response.header("www-authenticate") == 'Bearer realm="restricted"'
     assert response.header("x-receive-calls") == "0"
 
 

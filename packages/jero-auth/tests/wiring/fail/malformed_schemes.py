@@ -1,5 +1,7 @@
 """Ready-made schemes whose method takes something else, and settings that are none."""
 
+from collections.abc import Awaitable
+
 from msgspec import Struct
 
 from jero_auth import APIKeyAuth, AuthGuards, BasicAuth, BearerAuth, UserSource
@@ -46,6 +48,28 @@ class GivesNone(BearerAuth[User]):
     async def authenticate(self, token: str) -> User | None: ...
 
 
+class NamesAnInt(BearerAuth[int]):
+    async def authenticate(self, token: str) -> User: ...
+
+
+class NamesAList(BearerAuth[list[User]]):
+    async def authenticate(self, token: str) -> User: ...
+
+
+class NamesAString(BearerAuth["User | None"]):
+    async def authenticate(self, token: str) -> User: ...
+
+
+class AwaitsOnce(BearerAuth[User]):
+    async def authenticate(self, token: str) -> Awaitable[User]: ...
+
+
+class BearerRealm(BearerAuth[User]):
+    realm = "a\r\nb"
+
+    async def authenticate(self, token: str) -> User: ...
+
+
 class BadRealm(BasicAuth[User]):
     realm = 'the "staff"'
 
@@ -76,7 +100,7 @@ class NoQuery(Keys, query=""): ...
 
 SCHEMES = [
     *(TakesHeaders, TakesBytes, TakesOne, TakesNothing, SaysNothing, GivesOthers, GivesNone, BadRealm, NoRealm),
-    *(Both, Unknown, BadHeader, NoQuery),
+    *(Both, Unknown, BadHeader, NoQuery, NamesAnInt, NamesAList, NamesAString, AwaitsOnce, BearerRealm),
 ]
 
 

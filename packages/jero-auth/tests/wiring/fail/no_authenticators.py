@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from jero_auth import AuthGuards, BearerAuth, UserSource
+from jero_auth import Authenticator, AuthGuards, BearerAuth, UserSource
 from jero_core import BaseApp, Endpoint
 
 
@@ -12,6 +12,10 @@ class User(Struct):
 
 class Tokens(BearerAuth[User]):
     async def authenticate(self, token: str) -> User: ...
+
+
+class Headers(Struct):
+    authorization: str
 
 
 class NoMethod: ...
@@ -25,6 +29,9 @@ class Raises:
     @property
     def authenticate(self):
         raise ConnectionError("away")
+
+
+class OfTheProtocol(Authenticator[Headers, User]): ...
 
 
 class AClass:
@@ -54,3 +61,4 @@ class App(BaseApp):
         self._include_endpoint(spot(7), auth=lambda headers: User("ada"))
         self._include_endpoint(spot(8), auth=len)
         self._include_endpoint(spot(9), auth=False)
+        self._include_endpoint(spot(10), auth=OfTheProtocol())

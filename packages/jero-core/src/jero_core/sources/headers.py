@@ -1,9 +1,5 @@
 """`headers`: request headers, as a Struct. Anything invalid is 400, with every invalid value named."""
 
-from collections.abc import Iterator
-
-import msgspec
-
 from jero_core.extend import (
     INVALID,
     Binding,
@@ -17,15 +13,8 @@ from jero_core.extend import (
     Parameter,
     ParameterFact,
     Reads,
-    Refusal,
-    absent,
-    construct,
-    conversion,
-    is_repeatable,
-    refuse,
-    text_struct,
-    type_name,
-    wire_name,
+    header_struct,
+    header_values,
 )
 
 
@@ -38,18 +27,25 @@ class HeadersSource:
 
     def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
         """Plan the argument. Raises `Refusal` if its annotation cannot be bound."""
-        struct, fields = text_struct(
+        struct, fields, names = header_struct(
             parameter,
             "a msgspec Struct with one field for each header, such as `x_trace_id: str`; "
             "for all headers as they came, the argument `raw_headers: RawHeaders`.",
             operation.codec,
         )
-        refuse(fault for field in fields for fault in _faults(struct.__name__, field))
-        names = [wire_name(field.wire_name) for field in fields]
+        made = header_values(struct, fields, operation.codec)
+        found = "".join(f"$header{index}, " for index in range(len(fields))).removesuffix(" ")
+        lines = (
+            "try:",
+            *(f"    {line}" for line in made.lines),
+            "except $invalid as problem:",
+            f"    raise $explain(problem, ({found})) from None",
+        )
+        explain = Explainer(fields, names, operation.codec)
         return Binding(
             reads=Reads.HEAD,
-            extract=_extract(struct, fields, names, operation.codec),
-            headers=tuple(names),
+            extract=Fragment(lines, {**made.values, "invalid": INVALID, "explain": explain}),
+            headers=names,
             problems=(400,),
             parameters=tuple(
                 ParameterFact("header", name.decode(), field.type, field.required, field.known_default)
@@ -58,48 +54,10 @@ class HeadersSource:
         )
 
 
-def _faults(struct: str, field: Field) -> Iterator[Refusal]:
-    try:
-        wire_name(field.wire_name)
-    except ValueError as error:
-        yield Refusal(
-            reason=f"{struct}.{field.name}: {error}.",
-            remedy="a field named after its header, with `_` for `-`: `x_trace_id` reads x-trace-id.",
-        )
-    if is_repeatable(field):
-        yield Refusal(
-            reason=f"{struct}.{field.name}: {type_name(field.type)} cannot come from one header.",
-            remedy="a scalar such as str or int; repeated headers arrive joined with ', '.",
-        )
-
-
-def _extract(struct: type[msgspec.Struct], fields: tuple[Field, ...], names: list[bytes], codec: Codec) -> Fragment:
-    values: dict[str, object] = {"invalid": INVALID, "explain": Explainer(fields, names, codec)}
-    lines = ["try:"]
-    locals_ = [f"$_value{index}" for index in range(len(fields))]
-    for index, (field, local) in enumerate(zip(fields, locals_, strict=True)):
-        part = conversion(field, local, local, codec)
-        values |= part.values
-        lines += [
-            f"    if $header{index} is None:",
-            f"        {absent(field, index, local, values)}",
-            "    else:",
-            f"        {local} = $header{index}.decode('latin-1')",
-            *(f"        {line}" for line in part.lines),
-        ]
-    found = "".join(f"$header{index}, " for index in range(len(fields))).removesuffix(" ")
-    lines += [
-        f"    {construct(struct, fields, locals_, values)}",
-        "except $invalid as problem:",
-        f"    raise $explain(problem, ({found})) from None",
-    ]
-    return Fragment(tuple(lines), values)
-
-
 class Explainer:
     """Names everything that is wrong with the wanted headers; called only for bad requests."""
 
-    def __init__(self, fields: tuple[Field, ...], names: list[bytes], codec: Codec) -> None:
+    def __init__(self, fields: tuple[Field, ...], names: tuple[bytes, ...], codec: Codec) -> None:
         self._codec = codec
         self._fields = fields
         self._names = names

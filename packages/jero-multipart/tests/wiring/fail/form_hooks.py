@@ -6,8 +6,8 @@ from jero_core import BaseApp, Endpoint
 from jero_multipart import FormSource
 
 
-class Unhashable:
-    def __eq__(self, other: object) -> bool: ...  # noqa: PLW1641
+class Unhashable:  # noqa: PLW1641
+    def __eq__(self, other: object) -> bool: ...
 
 
 class Fields(Struct):
