@@ -49,7 +49,7 @@ async def authenticate(req: Request, resp: Response, resource: object, params: d
     scheme, _, token = (req.auth or "").partition(" ")
     user = TOKENS.get(token) if scheme.lower() == "bearer" else None
     if user is None:
-        raise falcon.HTTPUnauthorized(challenges=["Bearer"])
+        raise falcon.HTTPUnauthorized(challenges=['Bearer realm="restricted"'])
     params["user"] = user
 
 

@@ -119,7 +119,7 @@ async def find_user(credentials: Annotated[HTTPAuthorizationCredentials, Depends
     """Admit whoever brings a token."""
     user = TOKENS.get(credentials.credentials)
     if user is None:
-        raise HTTPException(401, headers={"www-authenticate": "Bearer"})
+        raise HTTPException(401, headers={"www-authenticate": 'Bearer realm="restricted"'})
     return user
 
 

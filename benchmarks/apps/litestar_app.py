@@ -65,7 +65,7 @@ async def require_json_and_token(request: Request[Any, Any, Any]) -> None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     user = TOKENS.get(token) if scheme.lower() == "bearer" else None
     if user is None:
-        raise HTTPException(status_code=401, headers={"www-authenticate": "Bearer"})
+        raise HTTPException(status_code=401, headers={"www-authenticate": 'Bearer realm="restricted"'})
     request.scope["user"] = user
     await require_json(request)
 

@@ -58,7 +58,7 @@ def problem(status: int, *extra: tuple[bytes, bytes]) -> tuple[int, Headers, byt
 
 
 BAD_REQUEST = problem(400)
-UNAUTHORIZED = problem(401, (b"www-authenticate", b"Bearer"))
+UNAUTHORIZED = problem(401, (b"www-authenticate", b'Bearer realm="restricted"'))
 NOT_FOUND = problem(404)
 TOO_LARGE = problem(413)
 UNSUPPORTED_TYPE = problem(415)

@@ -76,7 +76,7 @@ def authenticate(request: Request) -> User:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     user = TOKENS.get(token) if scheme.lower() == "bearer" else None
     if user is None:
-        raise HTTPException(401, headers={"www-authenticate": "Bearer"})
+        raise HTTPException(401, headers={"www-authenticate": 'Bearer realm="restricted"'})
     return user
 
 
