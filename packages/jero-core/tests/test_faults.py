@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from jero_core import BaseApp, BaseFactory, Endpoint, HTTPError, WiringError
-from jero_core.extend import FAULTS, Binding, Fragment, Lifecycle, Reads, factory_on, plans_of
+from jero_core.extend import FAULTS, Binding, Fragment, Lifecycle, Reads, factory_on, note_cut_off, plans_of
 
 from .asgi_driver import app_of, request
 
@@ -196,3 +196,11 @@ def test_a_taker_that_fails_costs_the_client_nothing(caplog):
     assert response.status == 500
     assert "the tracker is away" in caplog.text
     assert "secret" in caplog.text
+
+
+def test_a_response_that_is_cut_off_is_told_to_whoever_listens():
+    told = []
+    note_cut_off({"extensions": {FAULTS: {"cut_off": lambda: told.append(1)}}})
+    for scope in ({}, {"extensions": None}, {"extensions": {FAULTS: {"take": print}}}):
+        note_cut_off(scope)
+    assert told == [1]

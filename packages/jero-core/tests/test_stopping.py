@@ -220,6 +220,13 @@ def test_what_a_reply_sends_itself_may_fail_as_long_as_nothing_is_sent(caplog):
 
 
 class TestStopping:
+    def test_who_watches_when_it_has_begun_is_told_at_once(self):
+        stopping = Stopping()
+        stopping.begin()
+        told = []
+        stopping.watch(lambda: told.append(1))
+        assert told == [1]
+
     def test_it_begins_once(self):
         stopping, told = Stopping(), []
         stopping.watch(lambda: told.append(1))

@@ -110,6 +110,73 @@ def test_a_stream_that_ends_within_the_grace_is_whole():
     run(conversation, chunks(source))
 
 
+async def whole_in_time():
+    yield b"x"
+    await asyncio.sleep(0.01)
+    yield b"y"
+
+
+async def with_a_teardown():
+    try:
+        yield b"x"
+        await asyncio.sleep(0.01)
+        yield b"y"
+    finally:
+        await asyncio.sleep(0.01)
+
+
+async def events_that_end():
+    yield "x"
+    await asyncio.sleep(0.01)
+    yield "y"
+
+
+@pytest.mark.parametrize("source", [whole_in_time, with_a_teardown, events_that_end])
+@pytest.mark.parametrize("kind", ["before", "after"])
+def test_a_client_that_does_not_take_the_last_message_is_cut_off(monkeypatch, source, kind):
+    """Whether the source ends before the stop begins, or in the meantime."""
+    monkeypatch.setattr(watch, "GRACE", 0.05)
+
+    def handler() -> SSEResponse:
+        return SSEResponse(stream=source())
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await exchange.until_messages(2)
+        exchange.sends_wait = True
+        if kind == "before":
+            await asyncio.sleep(0.05)
+        await app.stop()
+        assert exchange.task.done()
+        assert exchange.task.exception() is None
+        assert not exchange.is_complete
+
+    run(conversation, handler if source is events_that_end else chunks(source))
+
+
+def test_a_middleware_behind_the_last_message_is_not_disturbed_by_the_client_that_has_it():
+    told = []
+
+    async def source():
+        await asyncio.sleep(0)
+        yield b"x"
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream")
+        send = exchange.send
+
+        async def sending(message):
+            await send(message)
+            await settled()  # The server says by now that the client is gone.
+            told.append(message.get("more_body"))
+
+        exchange.send = sending
+        await exchange.run()
+
+    run(conversation, chunks(source))
+    assert told[-1] is False
+
+
 @pytest.mark.parametrize("is_slow", [False, True])
 def test_what_has_not_ended_then_is_cut_off(monkeypatch, is_slow, caplog):
     monkeypatch.setattr(watch, "GRACE", 0.05)
@@ -141,8 +208,20 @@ def test_a_client_of_events_that_takes_nothing_is_cut_off(monkeypatch):
     run(conversation, events("a"))
 
 
-@pytest.mark.parametrize("make", [lambda: events("a"), lambda: chunks(endless)])
-def test_new_streams_are_refused_and_other_requests_are_served(make):
+def closed_unbegun(closed):
+    class Stream:
+        def __aiter__(self):
+            raise AssertionError("it is not begun")
+
+        async def aclose(self):
+            closed.append(1)
+
+    return Stream()
+
+
+def test_new_streams_are_refused_and_other_requests_are_served():
+    closed = []
+
     async def conversation(app):
         old = Exchange(app, "/stream1").begin()
         await old.until_messages(2)
@@ -152,10 +231,61 @@ def test_new_streams_are_refused_and_other_requests_are_served(make):
         exchange = await Exchange(app, "/stream").run()
         assert exchange.status == 503
         assert ("retry-after", "1") in exchange.headers
+        assert closed == [1]
         assert (await Exchange(app, "/nowhere").run()).status == 404
         assert (await Exchange(app, "/stream", method="HEAD").run()).status == 200
 
-    run(conversation, make(), events("b"))
+    run(conversation, chunks(lambda: closed_unbegun(closed)), events("b"))
+
+
+def test_who_asks_for_events_then_is_told_when_to_come_back():
+    """An EventSource gives up for good at any status but 200 (WHATWG HTML, section 9.2.2)."""
+    closed = []
+
+    def handler() -> SSEResponse:
+        return SSEResponse(stream=closed_unbegun(closed))
+
+    async def conversation(app):
+        app.begin_shutdown()
+        await settled()
+        exchange = await Exchange(app, "/stream").run()
+        assert exchange.status == 200
+        assert ("content-type", "text/event-stream") in exchange.headers
+        (delay,) = re.fullmatch(rb"retry: (\d+)\n\n", exchange.body).groups()
+        assert 1000 <= int(delay) <= 2000
+        assert exchange.is_complete
+        assert closed == [1]
+        head = await Exchange(app, "/stream", method="HEAD").run()
+        assert (head.status, head.body) == (200, b"")
+
+    run(conversation, handler)
+
+
+def test_events_whose_set_up_goes_on_are_told_too():
+    torn_down = []
+
+    async def lifecycle():
+        try:
+            await asyncio.Event().wait()
+            yield idle()
+        finally:
+            torn_down.append(1)
+
+    def handler() -> SSEResponse:
+        return SSEResponse(stream=lifecycle())
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await settled()
+        assert not exchange.has_started
+        app.begin_shutdown()
+        await exchange.end()
+        assert exchange.status == 200
+        assert exchange.body.startswith(b"retry: ")
+        assert exchange.is_complete
+
+    run(conversation, handler)
+    assert torn_down == [1]
 
 
 def test_a_stream_that_has_not_begun_is_refused_too():

@@ -668,43 +668,6 @@ def test_a_thousand_clients_that_leave_leave_nothing_behind():
     run(conversation, handler)
 
 
-def test_a_request_that_no_task_runs_gets_one():
-    """Granian can step coroutines by itself (`--task-impl rust`)."""
-
-    def handler() -> SSEResponse:
-        return SSEResponse(stream=Story.stream(story))
-
-    story = Story()
-
-    class Text:
-        async def __aiter__(self):
-            async for item in story.stream():
-                yield item.decode()
-
-    def text() -> SSEResponse:
-        return SSEResponse(stream=Text())
-
-    async def conversation(app):
-        exchange = Exchange(app, "/stream")
-        coroutine = app(exchange.scope, exchange.receive, exchange.send)
-        done = asyncio.get_running_loop().create_future()
-
-        def step():
-            try:
-                waits_for = coroutine.send(None)
-            except StopIteration:
-                done.set_result(None)
-            else:
-                waits_for._asyncio_future_blocking = False
-                waits_for.add_done_callback(lambda _: step())
-
-        asyncio.get_running_loop().call_soon(step)
-        await done
-        assert exchange.body == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
-
-    run(conversation, text)
-
-
 def test_two_apps_do_not_share_their_stop():
     async def main():
         def handler() -> SSEResponse:

@@ -45,7 +45,7 @@ from .collisions import LARGE, key_check
 from .entered import Wired, Wiring
 from .errors import ClientDisconnected, HTTPError, Invalid, InvalidRequest
 from .failures import answer_to
-from .faults import FAULTS
+from .faults import FAULTS, note_cut_off
 from .fragment import Fragment, Literal, Name
 from .header_fields import RawHeaders, header_name, header_value, raw_pairs, wire_name
 from .header_struct import header_struct, header_values
@@ -182,6 +182,7 @@ __all__ = [
     "key_check",
     "list_item",
     "members_of",
+    "note_cut_off",
     "place_of",
     "plan_head",
     "plans_of",

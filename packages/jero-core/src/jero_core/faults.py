@@ -9,6 +9,9 @@ of the lifespan::
 `take(error)` is called with each fault of that scope, in the task that serves it, in place of the log line. If it
 gives True it has taken the fault; otherwise the fault is logged as ever. What is answered does not change, also when
 `take` itself fails: that is logged too.
+
+A response that is cut off on purpose, because the app stops and has waited long enough for it, is no fault, and has no
+end. Without more, that looks like a mistake of the app; `cut_off()`, if the extension has it, is called to say so.
 """
 
 import logging
@@ -34,6 +37,13 @@ def is_taken(error: BaseException, scope: Scope) -> bool:
     except Exception as failure:  # whoever listens must not cost the client its answer
         _logger.error("whoever takes faults failed", exc_info=failure)
         return False
+
+
+def note_cut_off(scope: Scope) -> None:
+    """Tell a scope's `jero.faults` extension that the response is left without its end on purpose."""
+    cut_off = _member(_member(scope.get("extensions"), FAULTS), "cut_off")
+    if callable(cut_off):
+        cast("Callable[[], object]", cut_off)()
 
 
 def _member(mapping: object, name: str) -> object:

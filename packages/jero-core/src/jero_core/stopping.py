@@ -32,8 +32,14 @@ class Stopping:
         return self
 
     def watch(self, watcher: Callable[[], None]) -> None:
-        """Have `watcher` called, on the event loop, when the app begins to stop. It must not raise, or wait."""
-        self._watchers[watcher] = None
+        """Have `watcher` called, on the event loop, when the app begins to stop; at once, if it does so already.
+
+        It must not raise, or wait.
+        """
+        if self.has_begun:
+            watcher()
+        else:
+            self._watchers[watcher] = None
 
     def unwatch(self, watcher: Callable[[], None]) -> None:
         """Take a watcher back; nothing happens if it is none."""

@@ -49,6 +49,11 @@ def _be_full() -> Generator[object]:
 class Batch(Protocol):
     """Items of one stream that were not sent yet."""
 
+    @property
+    def retry(self) -> int | None:
+        """What the client was last told about reconnecting, in milliseconds; None if nothing, as in other streams."""
+        ...
+
     def accepts(self, value: object, /) -> bool:
         """Whether a value is an item."""
         ...
@@ -93,6 +98,7 @@ class BytesBatch:
     """Chunks of bytes; one that makes a message alone is not copied."""
 
     __slots__ = ("_chunks", "_limit", "_size", "_wrong")
+    retry: int | None = None
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -190,6 +196,7 @@ class NDJSONBatch(_JSONBuffer):
     """Items as lines of JSON."""
 
     __slots__ = ("_classes", "_encode_into", "_wrong")
+    retry: int | None = None
 
     def __init__(self, encode_into: EncodeInto, classes: tuple[type, ...], expected: str) -> None:
         super().__init__()
@@ -352,9 +359,6 @@ class TextEventBatch(_Buffer):
         if not isinstance(data, str):
             raise self._wrong(data)
         return f"{head}data: {text_data(data)}\n\n"
-
-
-type EventBatch = JSONEventBatch | TextEventBatch
 
 
 def encode_into_of(enc_hook: Callable[[object], object] | None) -> EncodeInto:

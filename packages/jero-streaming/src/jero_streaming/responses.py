@@ -213,7 +213,7 @@ class SSEResponse[T = str, H = None](msgspec.Struct, kw_only=True, gc=False):
                 remedy="`SSEResponse[Tick]`; its stream may give Ticks and `ServerSentEvent[Tick]`s alike.",
             )
         if item is str:
-            return _plan(cls, TextEventBatch, headers, _EVENT_HEADERS, item, context)
+            return _plan(cls, TextEventBatch, headers, _EVENT_HEADERS, item, context, is_events=True)
         classes = json_classes(item, context.codec)
         if classes is None:
             raise Refusal(
@@ -223,9 +223,8 @@ class SSEResponse[T = str, H = None](msgspec.Struct, kw_only=True, gc=False):
                 remedy="`SSEResponse` for text, or `SSEResponse[Tick]` with the Struct that is sent as JSON.",
             )
         encode_into, expected = encode_into_of(context.codec.enc_hook), type_name(item)
-        return _plan(
-            cls, lambda: JSONEventBatch(encode_into, classes, expected), headers, _EVENT_HEADERS, item, context
-        )
+        make_batch = partial(JSONEventBatch, encode_into, classes, expected)
+        return _plan(cls, make_batch, headers, _EVENT_HEADERS, item, context, is_events=True)
 
 
 def _plan(  # noqa: PLR0917  # what the three differ in
@@ -235,9 +234,10 @@ def _plan(  # noqa: PLR0917  # what the three differ in
     defaults: Mapping[bytes, bytes],
     item: object,
     context: ReplyContext,
+    *,
+    is_events: bool = False,
 ) -> Reply:
     head = plan_head(headers, context, defaults=defaults, is_whole=False)
-    is_events = defaults is _EVENT_HEADERS
     check = type_check("result", (response,), response.__name__)
     keepalive = Fragment.of("$check(result.keepalive)", check=_check_keepalive)
     render = (check, *head.render, keepalive) if is_events else (check, *head.render)
@@ -248,7 +248,7 @@ def _plan(  # noqa: PLR0917  # what the three differ in
             $fail
         )
         """,
-        stream=Streaming(make_batch, context.stopping.want()),
+        stream=Streaming(make_batch, context.stopping.want(), is_events),
     )
     content_type = defaults[b"content-type"].decode()
     return Reply(render, context.status, content_type, item, head.headers, decides_head=True, send=send)
