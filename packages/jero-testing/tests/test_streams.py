@@ -6,7 +6,7 @@ import threading
 import httpx
 import pytest
 
-from jero_testing import AppTimeout, AsyncTestClient, TestClient
+from jero_testing import AppTimeout, ASGIViolation, AsyncTestClient, TestClient
 
 from .apps import Endless, answer, app_of, body, read, start
 
@@ -387,3 +387,19 @@ def test_a_timeout_error_of_the_app_is_its_own():
     with TestClient(app_of(respond)) as client, pytest.raises(TimeoutError, match="the app's") as caught:
         client.get("/")
     assert not isinstance(caught.value, AppTimeout)
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+def test_a_response_that_the_app_cuts_off_on_purpose_is_broken_off_and_otherwise_a_violation(says_so):
+    async def respond(scope, receive, send):
+        await start(send)
+        await body(send, b"half", more=True)
+        if says_so:
+            scope["extensions"]["jero.faults"]["cut_off"]()
+
+    with (
+        TestClient(app_of(respond)) as client,
+        pytest.raises(httpx.RemoteProtocolError if says_so else ASGIViolation),
+        client.stream("GET", "/") as response,
+    ):
+        assert [*response.iter_raw()] == [b"half"]

@@ -105,6 +105,21 @@ def test_the_innermost_line_of_the_app_is_told(wait):
     assert described(wait()) == f"it waits at {__file__}:{line}, in sleep_here: await asyncio.sleep(3600)"
 
 
+@types.coroutine
+def passing_on(waits_for, jero_stepped):
+    yield waits_for
+
+
+async def stepping_by_hand():
+    steps = in_a_generator()
+    await passing_on(steps.send(None), steps)
+
+
+def test_a_coroutine_that_is_stepped_by_hand_is_looked_into():
+    line = sleep_here.__code__.co_firstlineno + 1
+    assert described(stepping_by_hand()) == f"it waits at {__file__}:{line}, in sleep_here: await asyncio.sleep(3600)"
+
+
 def test_what_waits_for_others_is_told_where_it_waits():
     assert f"it waits at {__file__}" in described(in_a_group())
     assert "in in_a_group" in described(in_a_group())

@@ -5,6 +5,8 @@ An app's own exceptions are raised as they are. These stand for what has no exce
 
 import asyncio
 
+from .waiting import OWN
+
 
 class ASGIViolation(AssertionError):  # noqa: N818  # what it asserts is the rule that it names
     """The app broke a rule of the ASGI specification, or of HTTP, that a server may punish."""
@@ -60,7 +62,7 @@ def without_own_frames(error: BaseException) -> BaseException:
     traceback = error.__traceback__
     while traceback is not None:
         module = str(traceback.tb_frame.f_globals.get("__name__", ""))
-        if module.partition(".")[0] not in {"jero_core", "jero_testing"}:
+        if module.partition(".")[0] not in OWN:
             break
         traceback = traceback.tb_next
     return error.with_traceback(traceback)

@@ -90,7 +90,7 @@ class Exchange:
         self, app: App, scope: Scope, content: bytes | None, *, raises: bool, teardown_timeout: float | None
     ) -> None:
         self._app = app
-        self._scope: Scope = {**scope, "extensions": {FAULTS: {"take": self._take}}}
+        self._scope: Scope = {**scope, "extensions": {FAULTS: {"take": self._take, "cut_off": self._note_cut_off}}}
         self._raises = raises
         self._teardown_timeout = teardown_timeout
         self._rules = HTTPRules(str(scope["method"]))
@@ -108,6 +108,7 @@ class Exchange:
         self._complete = False
         # the end
         self._left = False
+        self._is_cut_off = False
         self._offered: list[BaseException] = []
         self._failure: BaseException | None = None
         self._failed_early = False
@@ -123,7 +124,7 @@ class Exchange:
         try:
             await checked_awaitable(self._app(self._scope, self._receive, self._send))
             if not self._left:
-                self._rules.check_end()
+                self._rules.check_end(is_cut_off=self._is_cut_off)
         except asyncio.CancelledError as error:
             if self._task.cancelling():
                 raise
@@ -146,6 +147,10 @@ class Exchange:
             return False
         self._fail(error)
         return True
+
+    def _note_cut_off(self) -> None:
+        """Take down that the app leaves its response without an end on purpose (the extension jero.faults)."""
+        self._is_cut_off = True
 
     def _fail(self, error: BaseException) -> None:
         """Keep what is to be raised to the client: the first failure."""

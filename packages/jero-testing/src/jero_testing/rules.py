@@ -67,13 +67,16 @@ class HTTPRules:
         if self._broken is not None:
             raise self._broken.with_traceback(None)
 
-    def check_end(self) -> None:
-        """Check that the response is complete when the app has returned; not for a client that has left."""
+    def check_end(self, *, is_cut_off: bool = False) -> None:
+        """Check that the response is complete when the app has returned; not for a client that has left.
+
+        A response that the app has cut off on purpose, and has said so, needs no end.
+        """
         if self._broken is not None:
             raise self._broken.with_traceback(None)
         if not self.status:
             raise ASGIViolation("the app returned and sent no response", "http.response.start begins one.", _START)
-        if not self._ended:
+        if not self._ended and not is_cut_off:
             raise ASGIViolation(
                 "the app returned, and its response has no end",
                 "the last http.response.body has a `more_body` of False, or none.",

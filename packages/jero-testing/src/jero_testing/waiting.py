@@ -1,6 +1,7 @@
 """Where something waits, for the messages of timeouts: the innermost frame of the app's own code.
 
-A task is looked into from its outermost coroutine to what it awaits, through async generators and other tasks. A thread
+A task is looked into from its outermost coroutine to what it awaits, through async generators and other tasks, and
+through coroutines that are stepped by hand: whoever does so waits in a frame that has one as `jero_stepped`. A thread
 that never comes back to its event loop is looked up among the frames of all threads.
 """
 
@@ -16,7 +17,9 @@ from typing import Final, cast
 _OUTSIDE: Final = tuple(
     path for path in {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} if path
 )
-_OWN: Final = ("jero_core", "jero_testing")
+OWN: Final = frozenset({"jero_core", "jero_streaming", "jero_testing"})
+"""The packages whose frames are not the app's."""
+_STEPPED: Final = "jero_stepped"
 _DEEPEST: Final = 1000
 
 type Place = tuple[types.FrameType, int]
@@ -50,7 +53,7 @@ def _described(verb: str, places: list[Place]) -> str:
 def _is_the_apps(frame: types.FrameType) -> bool:
     module = str(frame.f_globals.get("__name__", ""))
     file = frame.f_code.co_filename
-    return module.partition(".")[0] not in _OWN and not file.startswith((*_OUTSIDE, "<"))
+    return module.partition(".")[0] not in OWN and not file.startswith((*_OUTSIDE, "<"))
 
 
 def _places_of(task: asyncio.Task[object]) -> Iterator[Place]:
@@ -72,6 +75,8 @@ def _places_of(task: asyncio.Task[object]) -> Iterator[Place]:
             continue
         if frame is not None:
             yield frame, frame.f_lineno
+            if following is None:
+                following = frame.f_locals.get(_STEPPED)
         awaited = following
 
 
