@@ -151,7 +151,7 @@ def test_an_event_without_data_sets_the_id_and_is_not_dispatched():
     assert parse(body) == ([("a", "message", "7"), ("b", "message", "")], [])
 
 
-@pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\r\nb", "\n", "a\0b", "x\nevent: admin\ndata: pwned"])
+@pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\r\nb", "\n", "a\0b", "x\nevent: admin\ndata: pwned", "\ud800"])
 @pytest.mark.parametrize("name", ["event", "id"])
 def test_event_and_id_are_one_line(name, value):
     with pytest.raises(ValueError, match=f"the {name} of an event"):

@@ -108,7 +108,11 @@ class TestReplayBuffer:
         assert [event.data for event in buffer.since("same")] == ["d"]
 
     @pytest.mark.parametrize(
-        "options", [{"max_events": 0}, {"max_events": True}, {"max_age": 0}, {"max_age": float("inf")}]
+        "options",
+        [
+            *({"max_events": value} for value in (0, True, 1.5, float("nan"), "5", None)),
+            *({"max_age": value} for value in (0, float("inf"), float("nan"), True, "5", None)),
+        ],
     )
     def test_bounds_that_are_none_are_refused(self, options):
         with pytest.raises(ValueError):
@@ -149,6 +153,38 @@ class TestReplayBuffer:
             await follower.aclose()
 
         asyncio.run(main())
+
+    def test_one_that_is_paused_until_its_events_are_too_old_goes_on_with_the_next(self):
+        async def main():
+            clock = Clock()
+            buffer = ReplayBuffer(max_age=10, clock=clock)
+            follower = buffer.follow()
+            for number in range(3):
+                buffer.add(ServerSentEvent(data="", id=str(number)))
+            assert (await anext(follower)).id == "0"
+            clock.now = 11
+            following = asyncio.ensure_future(anext(follower))
+            await settled()
+            assert not following.done()
+            buffer.add(ServerSentEvent(data="", id="new"))
+            assert (await following).id == "new"
+            await follower.aclose()
+
+        asyncio.run(main())
+
+    def test_one_follows_from_the_call_on(self):
+        async def main():
+            buffer = filled(2)
+            follower = buffer.follow()
+            buffer.add(ServerSentEvent(data="", id="in between"))
+            assert (await anext(follower)).id == "in between"
+            await follower.aclose()
+
+        asyncio.run(main())
+
+    def test_what_is_no_event_is_refused(self):
+        with pytest.raises(TypeError, match="ServerSentEvents, not 'text'"):
+            ReplayBuffer().add("text")
 
     def test_one_that_leaves_leaves_nothing_behind(self):
         async def main():

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, NewType
 
 import msgspec
 import pytest
@@ -649,3 +649,65 @@ def test_generic_subclasses_of_the_responses_are_planned_as_they_are():
         return Named2(stream=items(Named("a")))
 
     assert whole(handler).body == b'{"name":"a","size":1}\n'
+
+
+class Closable:
+    """A stream that notes that it is closed."""
+
+    def __init__(self):
+        self.closed = 0
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        raise StopAsyncIteration
+
+    async def aclose(self):
+        self.closed += 1
+
+
+@pytest.mark.parametrize("options", [{"raw_headers": {"x": "a\r\nb"}}, {"keepalive": 0}, {"status_code": 99}], ids=str)
+def test_a_response_that_is_refused_closes_its_stream(options):
+    stream = Closable()
+
+    def handler() -> SSEResponse:
+        return SSEResponse(stream=stream, **options)
+
+    assert whole(handler).status == 500
+    assert stream.closed == 1
+
+
+type Text = str
+Name = NewType("Name", str)
+
+
+@pytest.mark.parametrize("annotation", [Text, Annotated[str, "text"], Name], ids=str)
+def test_text_is_text_however_it_is_spelled(annotation):
+    def handler():
+        return SSEResponse(stream=items("a"))
+
+    handler.__annotations__["return"] = SSEResponse[annotation]
+    assert whole(handler).body == b"data: a\n\n"
+
+
+def test_a_source_of_empty_chunks_alone_does_not_hold_the_loop():
+    taken = 0
+
+    async def source():
+        nonlocal taken
+        while taken < 5_000_000:  # Without this a mistake would hang here.
+            taken += 1
+            yield b""
+
+    def handler() -> StreamingResponse:
+        return StreamingResponse(stream=source())
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await exchange.until_messages(2)
+        assert taken < 1_000_000
+        exchange.leave()
+        await exchange.end()
+
+    run(conversation, handler)

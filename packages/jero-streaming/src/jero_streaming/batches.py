@@ -127,7 +127,8 @@ class BytesBatch:
             if self._size + size > LIMIT and chunks:
                 await _be_full()
             chunks.append(chunk)
-            self._size += size
+            # An empty one counts too, or a source of these alone would never be interrupted.
+            self._size += size or 1
             if self._size >= self._limit:
                 await _be_full()
 

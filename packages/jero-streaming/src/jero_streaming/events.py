@@ -4,8 +4,8 @@ Rules
 -----
 - Only CR LF, LF and CR end a line (9.2.5). U+2028, U+0085 and the others that Python's `splitlines` knows do not.
 - A field's value is sent behind one space, which the client takes off (9.2.6).
-- `event` and `id` are one line and have no NUL, or they would be taken for something else: checked when an event is
-  built.
+- `event` and `id` are one line and have no NUL, or they would be taken for something else, and nothing that UTF-8
+  cannot say: checked when an event is built.
 - An event without data is never dispatched (9.2.6): without `data` there may be an `id` or a `retry`, no `event`.
 """
 
@@ -25,8 +25,8 @@ class ServerSentEvent[T = str](msgspec.Struct, kw_only=True, frozen=True, gc=Fal
     client if there is none), `id` what a reconnecting client sends as `Last-Event-ID`, `retry` the time in milliseconds
     after which it reconnects.
 
-    Raises ValueError if `event` or `id` has a line break or a NUL, if `retry` is negative, and if there is an event
-    without `data`, which no client would see; TypeError for values of other types.
+    Raises ValueError if `event` or `id` has a line break, a NUL or a lone surrogate, if `retry` is negative, and if
+    there is an event without `data`, which no client would see; TypeError for values of other types.
     """
 
     data: T | None = None
@@ -51,6 +51,8 @@ def _check_line(name: str, value: object) -> None:
         raise TypeError(f"the {name} of an event is a str, not {value!r}")
     if "\n" in value or "\r" in value or "\0" in value:
         raise ValueError(f"the {name} of an event has no line break and no NUL: {value!r}")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError(f"the {name} of an event is sent as UTF-8, which has no lone surrogates: {value!r}")
 
 
 def _check_retry(value: object) -> None:

@@ -6,17 +6,19 @@ Rules
   grow with them.
 - Every event in it has an id. Without one of its own it gets one that no other process gives, so that an id of before a
   restart is not mistaken for another.
-- `follow` never skips an event that is held. A client that falls behind so far that its next event is gone goes on with
-  the oldest one there is, as one does whose id is not known (any more).
+- `follow` never skips an event that is held; its place is that of the call, not of the first step, so that whoever
+  follows, and then reads a snapshot, misses nothing in between. A client that falls behind so far that its next event
+  is gone goes on with the oldest one there is, as one does whose id is not known (any more).
 - It lives on one event loop, in one process: clients that reconnect to another worker find another buffer.
 """
 
 import asyncio
+import math
 import os
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from math import isfinite
+from types import UnionType
 
 import msgspec
 
@@ -33,9 +35,9 @@ class ReplayBuffer[T = str]:
     def __init__(
         self, *, max_events: int = 1000, max_age: float = 300.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        if isinstance(max_events, bool) or max_events < 1:
+        if not _is_a(int, max_events) or max_events < 1:
             raise ValueError(f"max_events is a positive count, not {max_events!r}")
-        if not (isfinite(max_age) and max_age > 0):
+        if not _is_a(int | float, max_age) or not 0 < max_age < math.inf:
             raise ValueError(f"max_age is a positive number of seconds, not {max_age!r}")
         self._max_events = max_events
         self._max_age = max_age
@@ -53,7 +55,9 @@ class ReplayBuffer[T = str]:
         return len(self._events)
 
     def add(self, event: ServerSentEvent[T]) -> ServerSentEvent[T]:
-        """Hold an event, and hand it to all that follow; the event with its id."""
+        """Hold an event, and hand it to all that follow; the event with its id. Raises TypeError if it is none."""
+        if not _is_a(ServerSentEvent, event):
+            raise TypeError(f"a ReplayBuffer holds ServerSentEvents, not {event!r}")
         if not event.id:
             event = msgspec.structs.replace(event, id=f"{self._prefix}-{self._next}")
         self._events.append((self._clock(), event))
@@ -76,17 +80,19 @@ class ReplayBuffer[T = str]:
         start = self._start(last_event_id)
         return [event for _, event in self._events][start - self._oldest :]
 
-    async def follow(self, last_event_id: str | None = None) -> AsyncGenerator[ServerSentEvent[T]]:
-        """The events after the one with this id, and then each one when it is added, for ever."""
-        number = self._start(last_event_id)
+    def follow(self, last_event_id: str | None = None) -> AsyncGenerator[ServerSentEvent[T]]:
+        """The events after the one with this id, and then each one that is added from now on, for ever."""
+        return self._follow(self._start(last_event_id))
+
+    async def _follow(self, number: int) -> AsyncGenerator[ServerSentEvent[T]]:
         while True:
-            while number < self._next:
-                number = max(number, self._oldest)
+            self._drop_old()
+            # A reader may have been paused until its place, or all there was, is gone.
+            while (number := max(number, self._oldest)) < self._next:
                 _, event = self._events[number - self._oldest]
                 number += 1
                 yield event
-                if number < self._next:
-                    self._drop_old()
+                self._drop_old()
             future = asyncio.get_running_loop().create_future()
             self._waiting.add(future)
             try:
@@ -111,3 +117,8 @@ class ReplayBuffer[T = str]:
             _, event = self._events.popleft()
             if self._numbers.get(event.id or "") == number:
                 del self._numbers[event.id or ""]
+
+
+def _is_a(kind: type | UnionType, value: object) -> bool:
+    """Whether a value is what its annotation says, which a type checker may not have seen to; True is no number."""
+    return isinstance(value, kind) and not isinstance(value, bool)

@@ -5,13 +5,14 @@ iterable, or a lifecycle generator that yields one (source.py).
 """
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar, overload
 
 import msgspec
 
 from jero_core.extend import (
+    EMPTY,
     Fragment,
     Link,
     Location,
@@ -21,7 +22,9 @@ from jero_core.extend import (
     Returned,
     generic_arguments,
     json_classes,
+    list_item,
     plan_head,
+    shape_of,
     structs_in,
     type_check,
     type_name,
@@ -29,6 +32,7 @@ from jero_core.extend import (
 
 from .batches import Batch, BytesBatch, JSONEventBatch, NDJSONBatch, TextEventBatch, encode_into_of
 from .events import ServerSentEvent
+from .source import close
 from .stream import Streaming
 
 _EVENT_HEADERS: Final = {
@@ -206,13 +210,16 @@ class SSEResponse[T = str, H = None](msgspec.Struct, kw_only=True, gc=False):
                 "`NDJSONStreamingResponse`.",
             )
         item, headers = generic_arguments(returned.bare, SSEResponse)
-        if (structs := structs_in(item)) and any(issubclass(struct, ServerSentEvent) for struct in structs):
+        inner = list_item(item)
+        data = item if inner is EMPTY else inner
+        if (structs := structs_in(data)) and any(issubclass(struct, ServerSentEvent) for struct in structs):
             raise Refusal(
                 code="JERO-W021",
                 reason=f"{type_name(returned.bare)} names the event where the type of its data belongs.",
                 remedy="`SSEResponse[Tick]`; its stream may give Ticks and `ServerSentEvent[Tick]`s alike.",
             )
-        if item is str:
+        shape = shape_of(item)
+        if shape.type is str and not shape.optional:
             return _plan(cls, TextEventBatch, headers, _EVENT_HEADERS, item, context, is_events=True)
         classes = json_classes(item, context.codec)
         if classes is None:
@@ -238,9 +245,10 @@ def _plan(  # noqa: PLR0917  # what the three differ in
     is_events: bool = False,
 ) -> Reply:
     head = plan_head(headers, context, defaults=defaults, is_whole=False)
+    render = [*head.render]
+    if is_events:
+        render.append(Fragment.of("$check(result.keepalive)", check=_check_keepalive))
     check = type_check("result", (response,), response.__name__)
-    keepalive = Fragment.of("$check(result.keepalive)", check=_check_keepalive)
-    render = (check, *head.render, keepalive) if is_events else (check, *head.render)
     send = Fragment.of(
         f"""
         await $stream(
@@ -251,7 +259,23 @@ def _plan(  # noqa: PLR0917  # what the three differ in
         stream=Streaming(make_batch, context.stopping.want(), is_events),
     )
     content_type = defaults[b"content-type"].decode()
-    return Reply(render, context.status, content_type, item, head.headers, decides_head=True, send=send)
+    render = [check, *_closing(render)]
+    return Reply(tuple(render), context.status, content_type, item, head.headers, decides_head=True, send=send)
+
+
+def _closing(render: Sequence[Fragment]) -> Iterator[Fragment]:
+    """Close the stream of a response that is refused before it begins."""
+    yield Fragment.of("try:")
+    for fragment in render:
+        yield msgspec.structs.replace(fragment, lines=tuple(f"    {line}" for line in fragment.lines))
+    yield Fragment.of(
+        """
+        except Exception:
+            await $close(result.stream)
+            raise
+        """,
+        close=close,
+    )
 
 
 def _check_keepalive(seconds: object) -> None:
