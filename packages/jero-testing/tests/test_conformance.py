@@ -340,7 +340,8 @@ def test_a_reply_without_documents_is_told():
 def test_a_head_that_is_not_what_is_documented_is_told():
     headers = "headers = [(b'content-type', b'text/csv'), (b'content-length', b'%d' % len(payload))]"
     render = (*Plain.render, "status = 200", headers)
-    check_reply(rows(render=render, reply={**Plain.reply, "decides_head": True}), results=[])
+    good = rows(render=render, reply={**Plain.reply, "decides_head": True})
+    check_reply(good, results=[good("a", "b")])
     without = (*Plain.render, "status = 200", "headers = []")
     told = failures_of_reply(rows(render=without, reply={**Plain.reply, "decides_head": True}))
     assert "the answer has no content type, and it documents text/plain" in told
@@ -356,6 +357,13 @@ def test_a_reply_that_breaks_asgi_is_told():
 def test_introspection_by_a_reply_is_told():
     told = failures_of_reply(rows(render=(*Plain.render, "$hints($Plain)")))
     assert "typing.get_type_hints is called while a request is served" in told
+
+
+def test_to_check_with_nothing_checks_nothing_and_is_refused():
+    with pytest.raises(ValueError, match="results= is empty"):
+        check_reply(Plain, results=[])
+    with pytest.raises(ValueError, match="accepts= is empty"):
+        check_source(object(), "x", accepts=iter(()), refuses=[int])
 
 
 def test_the_log_is_as_it_was_afterwards(caplog):

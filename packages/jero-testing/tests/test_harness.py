@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 
+import anyio
 import pytest
 
 from jero_core import BaseFactory
@@ -152,3 +153,93 @@ def test_in_async_code_it_uses_the_running_loop():
         assert factory.journal[3:] == ["close cache", "close database", "close init"]
 
     asyncio.run(main())
+
+
+class Scoped(BaseFactory):
+    """Opens what has to be closed in the task that opened it."""
+
+    def __init__(self):
+        self.tasks = [asyncio.current_task()]
+
+    async def scope(self, kind):
+        self.tasks.append(asyncio.current_task())
+        return await self._aenter(kind())
+
+
+@pytest.mark.parametrize("kind", [anyio.create_task_group, asyncio.TaskGroup, lambda: asyncio.timeout(30)])
+def test_what_the_factory_opens_is_closed_in_the_task_that_opened_it(kind):
+    with FactoryHarness(Scoped) as harness:
+        factory = harness.factory
+        harness.run(factory.scope(kind))
+    assert len(set(factory.tasks)) == 1
+
+    async def main():
+        async with FactoryHarness(Scoped) as harness:
+            await harness.factory.scope(kind)
+
+    asyncio.run(main())
+
+
+class Slow(BaseFactory):
+    async def never_closes(self):
+        @contextlib.asynccontextmanager
+        async def manager():
+            yield
+            await asyncio.sleep(3600)
+
+        return await self._aenter(manager())
+
+
+def test_what_never_closes_is_given_up_and_told():
+    late = r"what the factory opened has not closed within 0.05 s; it waits at .*in .*manager"
+    with pytest.raises(AppTimeout, match=late), FactoryHarness(Slow, timeout=0.05) as harness:
+        harness.run(harness.factory.never_closes())
+
+    async def main():
+        with pytest.raises(AppTimeout, match=late):
+            async with FactoryHarness(Slow, timeout=0.05) as harness:
+                await harness.factory.never_closes()
+        assert asyncio.current_task().cancelling() == 0
+
+    asyncio.run(main())
+
+
+def test_a_coroutine_that_ignores_its_cancellation_does_not_hold_the_test():
+    may_end = asyncio.Event()
+
+    async def stubborn():
+        while not may_end.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await may_end.wait()
+
+    with FactoryHarness(Factory, timeout=0.05) as harness:
+        with pytest.raises(AppTimeout, match="in .*stubborn"):
+            harness.run(stubborn())
+        may_end.set()
+        assert harness.run(asyncio.sleep(0, "fine")) == "fine"
+
+
+def test_a_cancellation_from_outside_is_no_timeout():
+    async def main():
+        async with FactoryHarness(Slow) as harness:
+            await harness.factory.never_closes()
+
+    async def outside():
+        task = asyncio.create_task(main())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert asyncio.run(outside())
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_what_a_coroutine_raises_besides_exceptions_goes_on_to_the_test(error):
+    async def fail():
+        raise error
+
+    with FactoryHarness(Factory) as harness:
+        with pytest.raises(error):
+            harness.run(fail())
+        assert harness.run(asyncio.sleep(0, "fine")) == "fine"

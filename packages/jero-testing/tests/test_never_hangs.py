@@ -342,15 +342,36 @@ def test_a_client_dropped_in_the_middle_of_a_stream_tears_it_down():
     assert app.journal == ["send failed", "torn down"]
 
 
-def test_an_async_client_dropped_without_close_leaves_nothing_when_its_loop_ends():
+@pytest.mark.parametrize("shutdown_timeout", [5, None])
+def test_an_async_client_dropped_without_close_stops_its_app(shutdown_timeout, caplog):
     app = Shop()
 
     async def main():
-        client = AsyncTestClient(app)
+        client = AsyncTestClient(app, shutdown_timeout=shutdown_timeout)
         assert (await client.get("/widgets/1")).status_code == 200
+        del client
+        gc.collect()
+        async with asyncio.timeout(5):
+            while len(asyncio.all_tasks()) > 1:
+                await asyncio.sleep(0)
+                gc.collect()
+        assert app.journal == ["start", "stop"]
 
     asyncio.run(main())
+    assert caplog.records == []
+
+
+def test_an_async_client_that_outlives_its_loop_leaves_nothing(caplog):
+    app, clients = Shop(), []
+
+    async def main():
+        clients.append(AsyncTestClient(app))
+        assert (await clients[0].get("/widgets/1")).status_code == 200
+
+    asyncio.run(main())
+    clients.clear()
     gc.collect()
+    assert caplog.records == []
 
 
 def test_1000_clients_in_sequence_leave_no_thread_task_or_warning():

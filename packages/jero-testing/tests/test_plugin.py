@@ -118,13 +118,27 @@ def test_the_app_can_come_from_a_fixture_and_is_started_for_each_test(run):
         ("sys:maxsize", "it is no app, but a value of type int"),
     ],
 )
-def test_a_name_that_leads_to_no_app_is_told(target, told, tmp_path):
+def test_a_name_that_leads_to_no_app_is_told(target, told, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
     with pytest.raises(pytest.fail.Exception, match=f"--jero-app {target}: {told}"):
         _load(target, tmp_path)
-    assert str(tmp_path) not in sys.path
 
 
-def test_a_module_that_fails_to_import_fails_with_its_own_exception(tmp_path):
+def test_what_the_app_imports_later_is_found_and_hides_nothing(tmp_path, monkeypatch):
+    (tmp_path / "app_that_imports_late.py").write_text(
+        "def app(): import part_that_is_imported_late as part; return part"
+    )
+    (tmp_path / "part_that_is_imported_late.py").touch()
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    app = _load("app_that_imports_late:app", tmp_path)
+    _load("app_that_imports_late:app", tmp_path)
+    assert app().__name__ == "part_that_is_imported_late"
+    assert sys.path[-1] == str(tmp_path)
+    assert sys.path.count(str(tmp_path)) == 1
+
+
+def test_a_module_that_fails_to_import_fails_with_its_own_exception(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "module_of_a_missing_import.py").write_text("import nothing_of_this_name")
     with pytest.raises(ModuleNotFoundError, match="nothing_of_this_name"):
         _load("module_of_a_missing_import:app", tmp_path)

@@ -1,6 +1,7 @@
 """The ASGI checker: every rule, by an app that breaks it, and its section of the specification."""
 
 import asyncio
+from http import HTTPStatus
 
 import pytest
 
@@ -72,6 +73,11 @@ BROKEN = {
     "two lengths": ([head(LENGTH_3, LENGTH_3)], "content-length is one number", "section 8.6"),
     "a length of text": ([head((b"content-length", b"three"))], "content-length is one number", "section 8.6"),
     "a negative length": ([head((b"content-length", b"-3"))], "content-length is one number", "section 8.6"),
+    "a length beyond all bounds": (
+        [head((b"content-length", b"9" * 5000))],
+        "content-length is one number",
+        "section 8.6",
+    ),
     "a length on 204": ([head(LENGTH_3, status=204)], "without content-length", "section 8.6"),
     "a body of text": ([head(), {"type": BODY, "body": "text"}], "`body` is a byte string", "Response Body"),
     "a body of a bytearray": ([head(), {"type": BODY, "body": bytearray(b"x")}], "`body` is a byte", "Response Body"),
@@ -141,6 +147,7 @@ ALLOWED = {
     "empty pieces": [head(), *[{"type": BODY, "more_body": True}] * 3, END],
     "a 304 with a length": [head(LENGTH_3, status=304), END],
     "bytes beyond ASCII": [head((b"a", "ü".encode())), END],
+    "a status of the enum": [head(status=HTTPStatus.CREATED), END],
     "a tab within": [head((b"a", b"b\tc")), END],
 }
 

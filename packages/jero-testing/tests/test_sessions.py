@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 from msgspec import Struct
@@ -198,3 +199,49 @@ def test_the_async_session_ends_with_its_stream():
             return await stream.take(5), [item async for item in stream]
 
     assert asyncio.run(main()) == ([1, 2], [])
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("is_async", [True, False])
+def test_an_idle_answer_that_is_no_stream_is_told_soon(status, is_async):
+    """And of an error, what there is of it is shown."""
+
+    async def respond(scope, receive, send):
+        await start(send, status)
+        await body(send, b"the reason", more=True)
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async def main():
+        async with AsyncTestClient(app_of(respond)) as client, client.stream_get("/") as stream:
+            await anext(stream)
+
+    begin = time.monotonic()
+    with pytest.raises(NoStream) as caught:
+        if is_async:
+            asyncio.run(main())
+        else:
+            with TestClient(app_of(respond)) as client, client.stream_get("/") as stream:
+                next(stream)
+    assert str(caught.value).endswith("\nthe reason") == (status == 500)
+    assert time.monotonic() - begin < 10
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_of_an_endless_error_the_beginning_is_shown(is_async):
+    async def respond(scope, receive, send):
+        await start(send, 500)
+        while True:
+            await body(send, b"x" * 100, more=True)
+
+    async def main():
+        async with AsyncTestClient(app_of(respond)) as client, client.stream_get("/") as stream:
+            await anext(stream)
+
+    with pytest.raises(NoStream) as caught:
+        if is_async:
+            asyncio.run(main())
+        else:
+            with TestClient(app_of(respond)) as client, client.stream_get("/") as stream:
+                next(stream)
+    assert str(caught.value).endswith("\n" + "x" * 2000)

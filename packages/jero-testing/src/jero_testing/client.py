@@ -159,6 +159,8 @@ class AsyncTestClient(httpx.AsyncClient):
         self._app_transport = AsyncTransport(Host(app, own))
         options.setdefault("timeout", _TIMEOUT)
         super().__init__(base_url=base_url, transport=self._app_transport, trust_env=False, **options)
+        # A client that nobody closes is closed when it is gone, if its loop still runs.
+        weakref.finalize(self, self._app_transport.drop)
 
     async def __aenter__(self) -> Self:
         __tracebackhide__ = True

@@ -22,7 +22,17 @@ from typing import Final, cast
 import httpx
 
 from jero_core import BaseApp, Endpoint, WiringError
-from jero_core.extend import Binding, Fragment, Operation, OperationPlan, Parameter, Source, plans_of, type_name
+from jero_core.extend import (
+    BODILESS,
+    Binding,
+    Fragment,
+    Operation,
+    OperationPlan,
+    Parameter,
+    Source,
+    plans_of,
+    type_name,
+)
 
 from .client import TestClient
 from .introspection import watch_introspection
@@ -40,7 +50,6 @@ _ELSEWHERE: Final = frozenset({b"accept", b"authorization", b"content-type", b"c
 """Headers that OpenAPI documents elsewhere than among the parameters (3.1, "Parameter Object")."""
 _LOCATIONS: Final = frozenset({"path", "query", "header", "cookie"})
 _OTHER_RESULTS: Final[tuple[object, ...]] = (object(), "text", b"bytes", 3, None, {}, [])
-_BODILESS: Final = frozenset({204, 205, 304})
 
 
 def check_source(
@@ -56,14 +65,18 @@ def check_source(
 ) -> None:
     """Check a source that binds the argument `name`. Raises AssertionError with everything that is wrong.
 
-    `accepts` and `refuses` are annotations that it has to bind, and to refuse. `requests` are such as the source
-    serves, options of `httpx.Client.request`; hostile ones are sent in any case. `method` and `path` (a template) are
-    the operation's. `is_documented=False` is for a source whose reads no document can describe.
+    `accepts` and `refuses` are annotations that it has to bind, and to refuse; ValueError if there is none to bind.
+    `requests` are such as the source serves, options of `httpx.Client.request`; hostile ones are sent in any case.
+    `method` and `path` (a template) are the operation's. `is_documented=False` is for a source whose reads no document
+    can describe.
     """
     __tracebackhide__ = True
     report = _Report()
     handled = 0
-    for annotation in accepts:
+    accepted = [*accepts]
+    if not accepted:
+        raise ValueError("accepts= is empty, and a source is checked with the annotations that it binds")
+    for annotation in accepted:
         recorder = _Recorder(source)
         app = _app_of(_endpoint(method, path, _taking(name, annotation)), {name: recorder})
         with report.about(f"{name}: {type_name(annotation)}"):
@@ -106,10 +119,12 @@ def check_reply(
     """Check the reply of a return annotation. Raises AssertionError with everything that is wrong.
 
     `results` are what a handler with this annotation may return, or functions that make it, for what can be sent once;
-    `wrong_results` what it may not return, beside values of other types, which are tried in any case. `refuses` are
-    annotations that startup has to refuse.
+    ValueError if there are none. `wrong_results` are what it may not return, beside values of other types, which are
+    tried in any case. `refuses` are annotations that startup has to refuse.
     """
     __tracebackhide__ = True
+    if not results:
+        raise ValueError("results= is empty, and a reply is checked with what it sends")
     report = _Report()
     current: list[object] = []
 
@@ -361,7 +376,7 @@ def _failures_of_result(app: BaseApp, plan: OperationPlan) -> Iterator[str]:
 def _wrong_content(response: httpx.Response, plan: OperationPlan) -> Iterator[str]:
     reply = plan.reply
     sent, wanted = (_media_type(each or "") for each in (response.headers.get("content-type"), reply.content_type))
-    if response.status_code in _BODILESS:
+    if response.status_code in BODILESS:
         return
     if wanted and not sent:
         yield f"the answer has no content type, and it documents {wanted}"

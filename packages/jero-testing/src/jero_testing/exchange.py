@@ -19,29 +19,24 @@ import asyncio
 import contextvars
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 import httpx
 
-from jero_core.extend import FAULTS
+from jero_core.extend import FAULTS, Message, Receive, Scope, Send
 
 from .errors import AppRaised, AppTimeout, ASGIViolation, ClientLeft, escaped, without_own_frames
 from .rules import Headers, HTTPRules, checked_awaitable
+from .tasks import Bell, cancel
 from .waiting import describe_task
 
-type Scope = MutableMapping[str, object]
-type Message = MutableMapping[str, object]
-type Receive = Callable[[], Awaitable[Message]]
-type Send = Callable[[Message], Awaitable[None]]
 type App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 logger: Final = logging.getLogger("jero.testing")
 
-_CANCEL_GRACE: Final = 1.0
-"""Seconds that a cancelled app has to end."""
 _ERROR_BODY: Final = b"Internal Server Error"
 _ERROR_HEAD: Final = (
     (b"content-type", b"text/plain; charset=utf-8"),
@@ -62,22 +57,6 @@ class Step(Enum):
 
     BODY_WANTED = "the app waits for the next piece of the request's body"
     END = "the response is complete, and the app has returned"
-
-
-class Bell:
-    """Wakes everybody who waits for it at the moment when it is rung."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-
-    def ring(self) -> None:
-        """Wake who waits."""
-        self._event.set()
-        self._event.clear()
-
-    async def wait(self) -> None:
-        """Wait for the next ring."""
-        await self._event.wait()
 
 
 class Exchange:
@@ -299,5 +278,4 @@ class Exchange:
         """Leave, and cancel the app; it has a moment to end."""
         self._left = True
         self._bell.ring()
-        self._task.cancel()
-        await asyncio.wait({self._task}, timeout=_CANCEL_GRACE)
+        await cancel(self._task)

@@ -1,21 +1,21 @@
 """A factory with its lifecycle, without an app."""
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Final, Self
 
 from jero_core import BaseFactory
 from jero_core.extend import Lifecycle, factory_on
 
-from .errors import AppTimeout
-from .waiting import describe_task
+from .tasks import Lane, bounded
 
 _TIMEOUT: Final = 30.0
+_NOT_CLOSED: Final = "what the factory opened has not closed"
 
 
 class FactoryHarness[F: BaseFactory]:
     """Makes a factory as an app would, and closes what it opened, in reverse order, at the block's end.
 
+    As in an app, all of that happens in one task: what a factory opens may be a task group, or a cancel scope.
     `with FactoryHarness(Factory) as harness:` has an event loop of its own: `harness.run(harness.factory.database())`.
     In async code, `async with FactoryHarness(Factory) as harness:` uses the running one, and nothing needs `run`. A
     factory that is made already can be given in place of its class. `timeout` bounds each `run`, and the end, in
@@ -27,7 +27,7 @@ class FactoryHarness[F: BaseFactory]:
         self._timeout = timeout
         self._lifecycle = Lifecycle()
         self._factory: F | None = None
-        self._runner: asyncio.Runner | None = None
+        self._lane: Lane | None = None
 
     @property
     def factory(self) -> F:
@@ -39,17 +39,17 @@ class FactoryHarness[F: BaseFactory]:
     def run[T](self, coroutine: Coroutine[object, object, T]) -> T:
         """Run a coroutine to its end in the harness's loop. Raises AppTimeout if that takes too long."""
         __tracebackhide__ = True
-        if self._runner is None:
+        if self._lane is None:
             coroutine.close()
             raise RuntimeError("run() is for `with FactoryHarness(Factory) as harness:`; in async code, await instead")
-        return self._runner.run(self._bounded(coroutine, "the coroutine has not ended"))
+        return self._lane.run(coroutine, self._timeout, "the coroutine has not ended")
 
     def __enter__(self) -> Self:
         __tracebackhide__ = True
-        self._runner = asyncio.Runner()
+        self._lane = Lane()
         try:
             # In the loop, so that a constructor that asks for the running loop finds it.
-            self._factory = self._runner.run(self._made())
+            self._factory = self._lane.run(self._made(), None, "")
         except BaseException:
             self.__exit__()
             raise
@@ -57,12 +57,12 @@ class FactoryHarness[F: BaseFactory]:
 
     def __exit__(self, *exception: object) -> None:
         __tracebackhide__ = True
-        runner, self._runner, self._factory = self._runner, None, None
-        if runner is not None:
+        lane, self._lane, self._factory = self._lane, None, None
+        if lane is not None:
             try:
-                runner.run(self._closed())
+                lane.run(self._lifecycle.close(), self._timeout, _NOT_CLOSED)
             finally:
-                runner.close()
+                lane.close()
 
     async def __aenter__(self) -> Self:
         __tracebackhide__ = True
@@ -82,16 +82,4 @@ class FactoryHarness[F: BaseFactory]:
         return factory_on(self._lifecycle, self._given)
 
     async def _closed(self) -> None:
-        await self._bounded(self._lifecycle.close(), "what the factory opened has not closed")
-
-    async def _bounded[T](self, coroutine: Coroutine[object, object, T], late: str) -> T:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        try:
-            await asyncio.wait({task}, timeout=self._timeout)
-            if task.done():
-                return task.result()
-            where = describe_task(task)
-        finally:
-            # Also when this is cancelled, or Ctrl-C comes.
-            task.cancel()
-        raise AppTimeout(f"{late} within {self._timeout:g} s; {where}")
+        await bounded(self._lifecycle.close(), self._timeout, _NOT_CLOSED)

@@ -2,17 +2,21 @@
 
 import asyncio
 import re
-from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
 import httpx
 
+from jero_core.extend import Scope
+
 from .errors import add_second
-from .exchange import App, Exchange, Head, Scope, Step
+from .exchange import App, Exchange, Head, Step
 from .lifespan import Lifespan
 
+_DROP_TIMEOUT: Final = 60.0
+"""Seconds that an app has to stop when nobody waits for it."""
 _PORTS: Final = {"http": 80, "https": 443}
 _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE: Final = re.compile(rb"(?:[^\0\s\x7f]+(?:[ \t]+[^\0\s\x7f]+)*)?")
@@ -76,7 +80,7 @@ class Host:
         exchange = Exchange(
             self._app,
             scope_of(request, self._options, state),
-            b"".join(_pieces(stream)) if isinstance(stream, httpx.ByteStream) else None,
+            b"".join(stream) if isinstance(stream, httpx.ByteStream) else None,
             raises=self._options.raise_server_exceptions,
             teardown_timeout=self._options.teardown_timeout,
         )
@@ -113,6 +117,24 @@ class Host:
         self._exchanges.discard(exchange)
         await exchange.close()
 
+    def drop(self) -> None:
+        """Stop, soon, if the event loop still runs; from any thread. What fails is dropped."""
+        loop = self._loop
+        if loop is not None and loop.is_running():
+            with suppress(RuntimeError):  # It has just been closed.
+                loop.call_soon_threadsafe(self._begin_to_drop)
+
+    def _begin_to_drop(self) -> None:
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._stop_quietly())
+        # The timer also holds the task, which an event loop does only weakly.
+        timer = loop.call_later(_DROP_TIMEOUT, task.cancel)
+        task.add_done_callback(lambda _: timer.cancel())
+
+    async def _stop_quietly(self) -> None:
+        with suppress(Exception):
+            await self.stop()
+
     async def stop(self) -> None:
         """Leave what is under way, and stop the app. Raises the first failure of all, when everything is closed."""
         self._check_loop()
@@ -132,10 +154,6 @@ class Host:
             add_second(failures[0], second)
         if failures:
             raise failures[0]
-
-
-def _pieces(stream: httpx.ByteStream) -> Iterable[bytes]:
-    return stream
 
 
 def scope_of(request: httpx.Request, options: Options, state: dict[str, object]) -> Scope:

@@ -13,14 +13,13 @@ import asyncio
 import contextvars
 from collections.abc import MutableMapping
 
-from jero_core.extend import FAULTS
+from jero_core.extend import FAULTS, Message
 
 from .errors import AppRaised, AppTimeout, ASGIViolation, ShutdownFailed, StartupFailed, escaped
-from .exchange import App, Bell, Message
+from .exchange import App
 from .rules import LifespanRules, checked_awaitable
+from .tasks import CANCEL_GRACE, Bell, cancel
 from .waiting import describe_task
-
-_CANCEL_GRACE = 1.0
 
 
 class Lifespan:
@@ -50,7 +49,7 @@ class Lifespan:
         if "startup" in self._answers and failure is None:
             return
         if not self._task.done():
-            await asyncio.wait({self._task}, timeout=_CANCEL_GRACE)
+            await asyncio.wait({self._task}, timeout=CANCEL_GRACE)
             await self._cancel()
         if self._has_received or isinstance(self._raised, ASGIViolation):
             raise self._failure(StartupFailed(failure or "the app ended while it started"))
@@ -98,8 +97,7 @@ class Lifespan:
     async def _cancel(self) -> None:
         if self._task is not None and not self._task.done():
             self._abandoned = True
-            self._task.cancel()
-            await asyncio.wait({self._task}, timeout=_CANCEL_GRACE)
+            await cancel(self._task)
 
     async def _run(self) -> None:
         scope: MutableMapping[str, object] = {

@@ -1,7 +1,7 @@
 """The options that the clients hand on to httpx, typed as httpx types them."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from httpx._types import (
@@ -27,7 +27,7 @@ class ClientOptions(TypedDict, total=False):
     timeout: "TimeoutTypes"
     follow_redirects: bool
     max_redirects: int
-    event_hooks: Mapping[str, list[Callable[..., Any]]] | None  # Any: httpx's own annotation
+    event_hooks: Mapping[str, list[Callable[..., object]]] | None
     default_encoding: str | Callable[[bytes], str]
 
 

@@ -61,11 +61,15 @@ def jero_async_client(jero_app: "App") -> "AsyncTestClient":
 
 
 def _load(target: str, root: Path) -> "App":
-    """The app that `module:app` names, looked for in the root directory too; a class is called without arguments."""
+    """The app that `module:app` names, looked for in the root directory too; a class is called without arguments.
+
+    The root directory stays on sys.path, as with the servers' `--app-dir`.
+    """
     __tracebackhide__ = True
     module_name, _, attribute = target.partition(":")
     if not module_name or not attribute:
         pytest.fail(f"--jero-app {target}: an app is named `module:app`", pytrace=False)
+    is_new = str(root) not in sys.path
     sys.path.insert(0, str(root))
     try:
         thing: object = importlib.import_module(module_name)
@@ -75,6 +79,9 @@ def _load(target: str, root: Path) -> "App":
         pytest.fail(f"--jero-app {target}: there is no module {error.name!r} in {root} or on sys.path", pytrace=False)
     finally:
         sys.path.remove(str(root))
+        if is_new:
+            # For what the app imports later, in its start or in a handler; last, so that it hides nothing from others.
+            sys.path.append(str(root))
     for name in attribute.split("."):
         if not hasattr(thing, name):
             pytest.fail(f"--jero-app {target}: {module_name} has no {attribute!r}", pytrace=False)

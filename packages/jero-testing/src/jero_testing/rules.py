@@ -23,6 +23,8 @@ _LIFESPAN: Final = 'ASGI lifespan, "{} - send event"'
 _LIFESPAN_SCOPE: Final = 'ASGI lifespan, "Scope"'
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 """A field name in lower case (RFC 9110, section 5.6.2)."""
+_MOST_DIGITS: Final = 19
+"""The digits of the largest content-length that servers take: one of 64 bits."""
 _BODILESS: Final[Mapping[int, str]] = {204: "15.3.5", 205: "15.3.6", 304: "15.4.5"}
 """The statuses without content, with their sections of RFC 9110."""
 
@@ -107,7 +109,7 @@ class HTTPRules:
         if self.status:
             raise ASGIViolation("http.response.start is sent twice", "a response starts once.", _START)
         status = message.get("status")
-        if type(status) is not int:
+        if not isinstance(status, int) or isinstance(status, bool):
             raise ASGIViolation(f"the status is {_shown(status)}", "`status` is an int.", _START)
         if not 200 <= status <= 599:
             raise ASGIViolation(
@@ -119,14 +121,15 @@ class HTTPRules:
                 "`trailers` needs the extension http.response.trailers, which is not offered.",
                 'ASGI extensions, "HTTP Trailers"',
             )
-        self.status, self.headers = status, _checked_headers(message.get("headers", ()))
+        # http.HTTPStatus is an int too.
+        self.status, self.headers = int(status), _checked_headers(message.get("headers", ()))
         self._check_length()
 
     def _check_length(self) -> None:
         lengths = [value for name, value in self.headers if name == b"content-length"]
         if not lengths:
             return
-        if len(lengths) > 1 or not lengths[0].isdigit():
+        if len(lengths) > 1 or not lengths[0].isdigit() or len(lengths[0]) > _MOST_DIGITS:
             raise ASGIViolation(
                 f"content-length is {_shown(lengths)}", "content-length is one number.", "RFC 9110, section 8.6"
             )

@@ -5,8 +5,9 @@ the block leaves the stream, and waits until the app has torn it down.
 """
 
 import itertools
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from typing import Final, Self, Unpack, cast, overload
 
 import httpx
@@ -17,6 +18,9 @@ from .options import RequestOptions
 _NDJSON: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 _SSE: Final = "text/event-stream"
 _SHOWN: Final = 2000
+"""The most bytes of an answer that a message shows."""
+_GLIMPSE: Final = 1.0
+"""Seconds that reading them may take."""
 
 
 class NoStream(AssertionError):  # noqa: N818  # reads as what happened
@@ -69,6 +73,29 @@ def _no_stream(response: httpx.Response, item_type: type, body: bytes) -> NoStre
     )
 
 
+class _Glimpse:
+    """What a message shows of an answer that is no stream: its beginning, if it is one that ends or tells of an error.
+
+    It is read for a second at most: the answer may be endless, or idle.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.body = b""
+        self._ends_at = time.monotonic() + _GLIMPSE
+        self.is_over = response.status_code < 400 and "content-length" not in response.headers
+        if not self.is_over:
+            # The transport looks at it before each piece.
+            response.request.extensions["timeout"] = {
+                **response.request.extensions.get("timeout", {}),
+                "read": _GLIMPSE,
+            }
+
+    def add(self, data: bytes) -> None:
+        """Take the next piece."""
+        self.body += data
+        self.is_over = len(self.body) >= _SHOWN or time.monotonic() >= self._ends_at
+
+
 class StreamSession[T](_Session):
     """A stream in a `with` block; iterating it gives its items, of type T, as they arrive."""
 
@@ -108,7 +135,12 @@ class StreamSession[T](_Session):
         __tracebackhide__ = True
         decoder = _decoder_for(response, self._item_type)
         if decoder is None:
-            raise _no_stream(response, self._item_type, b"".join(itertools.islice(response.iter_bytes(), 1)))
+            glimpse = _Glimpse(response)
+            with suppress(httpx.TransportError):
+                pieces = response.iter_bytes()
+                while not glimpse.is_over and (data := next(pieces, None)) is not None:
+                    glimpse.add(data)
+            raise _no_stream(response, self._item_type, glimpse.body)
         for data in response.iter_bytes():
             yield from decoder.feed(data)
         yield from decoder.end()
@@ -159,8 +191,12 @@ class AsyncStreamSession[T](_Session):
         __tracebackhide__ = True
         decoder = _decoder_for(response, self._item_type)
         if decoder is None:
-            shown = [data async for data in response.aiter_bytes()] if "content-length" in response.headers else []
-            raise _no_stream(response, self._item_type, b"".join(shown))
+            glimpse = _Glimpse(response)
+            with suppress(httpx.TransportError):
+                pieces = response.aiter_bytes()
+                while not glimpse.is_over and (data := await anext(pieces, None)) is not None:
+                    glimpse.add(data)
+            raise _no_stream(response, self._item_type, glimpse.body)
         async for data in response.aiter_bytes():
             for item in decoder.feed(data):
                 yield item

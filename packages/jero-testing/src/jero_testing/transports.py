@@ -46,7 +46,6 @@ class _SyncStream(httpx.SyncByteStream):
         self._request = request
         self._exchange: Exchange | None = None
         self._body = iter(cast("httpx.SyncByteStream", request.stream))
-        self._timeout = _read_timeout(request)
         self._teardown_timeout = options.teardown_timeout
 
     def advance(self) -> Head | bytes | Step:
@@ -71,13 +70,13 @@ class _SyncStream(httpx.SyncByteStream):
         async def step() -> Head | bytes | Step:
             if self._exchange is None:
                 self._exchange = await self._host.open(self._request)
-            return await self._host.advance(self._exchange, self._timeout, *pieces)
+            return await self._host.advance(self._exchange, _read_timeout(self._request), *pieces)
 
         return step
 
     def _patience(self) -> float | None:
         """The seconds that a step may take: the wait for the app, and its return at the end."""
-        return _sum(self._timeout, self._teardown_timeout)
+        return _sum(_read_timeout(self._request), self._teardown_timeout)
 
     def __iter__(self) -> Iterator[bytes]:
         __tracebackhide__ = True
@@ -164,7 +163,7 @@ class _AsyncStream(httpx.AsyncByteStream):
         self._host = host
         self._exchange: Exchange | None = exchange
         self._body = aiter(cast("httpx.AsyncByteStream", request.stream))
-        self._timeout = _read_timeout(request)
+        self._request = request
 
     async def advance(self) -> Head | bytes | Step:
         """What comes next of the response, sending of the request what the app asks for."""
@@ -172,7 +171,10 @@ class _AsyncStream(httpx.AsyncByteStream):
         if self._exchange is None:
             return Step.END
         pieces = _NO_PIECES
-        while (progress := await self._host.advance(self._exchange, self._timeout, *pieces)) is Step.BODY_WANTED:
+        while True:
+            progress = await self._host.advance(self._exchange, _read_timeout(self._request), *pieces)
+            if progress is not Step.BODY_WANTED:
+                break
             try:
                 piece = await anext(self._body, None)
                 pieces = (None if piece is None else _piece_of_body(piece),)
@@ -231,3 +233,7 @@ class AsyncTransport(httpx.AsyncBaseTransport):
         """Leave what is under way, and stop the app. Raises what fails first, when all is closed."""
         __tracebackhide__ = True
         await self._host.stop()
+
+    def drop(self) -> None:
+        """As `aclose`, of a client that is gone: nobody waits, and nobody is told."""
+        self._host.drop()
