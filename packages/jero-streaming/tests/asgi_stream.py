@@ -188,6 +188,24 @@ def endpoint_of(handler, path="/stream"):
     return type("Streamed", (Endpoint,), {"get": get}, path=path)()
 
 
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time passes only while nothing is ready, and then at once."""
+
+    def __init__(self):
+        super().__init__()
+        self._now = 0.0
+        select = self._selector.select
+
+        def jump(timeout=None):
+            self._now += timeout or 0.0
+            return select(0 if timeout is not None else None)
+
+        self._selector.select = jump
+
+    def time(self):
+        return self._now
+
+
 def run(conversation, *handlers, loop_factory=None, **attributes):
     """Run `conversation(app, begin)` against a started app of these handlers, at /stream, /stream1 and so on."""
     app = app_of(

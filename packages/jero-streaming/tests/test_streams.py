@@ -13,7 +13,7 @@ from msgspec import Struct
 from jero_core import HTTPError, Link
 from jero_streaming import NDJSONStreamingResponse, ServerSentEvent, SSEResponse, StreamingResponse
 
-from .asgi_stream import Exchange, run, settled
+from .asgi_stream import Exchange, VirtualLoop, run, settled
 
 
 class Tick(Struct):
@@ -516,12 +516,12 @@ class TestErrors:
 
 
 class TestEventStreams:
-    def test_the_head_leaves_at_once_when_no_event_is_ready(self):
+    def test_the_head_leaves_within_100_ms_when_no_event_is_ready(self):
         async def conversation(app):
             exchange = Exchange(app, "/stream").begin()
             started = asyncio.get_running_loop().time()
             await exchange.until_messages(2)
-            assert asyncio.get_running_loop().time() - started < 1
+            assert asyncio.get_running_loop().time() - started <= 0.1
             assert exchange.messages[1] == {"type": "http.response.body", "body": b"", "more_body": True}
             exchange.leave()
             await exchange.end()
@@ -542,7 +542,40 @@ class TestEventStreams:
             def handler(source=source) -> SSEResponse:
                 return SSEResponse(stream=source())
 
-            run(conversation, handler)
+            run(conversation, handler, loop_factory=VirtualLoop)
+
+    @pytest.mark.parametrize("keepalive", [2.5, 15])
+    def test_a_comment_comes_after_that_many_idle_seconds_and_not_before(self, keepalive):
+        sent = []
+
+        async def conversation(app):
+            exchange = Exchange(app, "/stream")
+            send = exchange.send
+
+            async def timed(message):
+                await send(message)
+                sent.append((round(asyncio.get_running_loop().time(), 6), message.get("body")))
+
+            exchange.send = timed
+            exchange.begin()
+            await asyncio.sleep(1000)
+            exchange.leave()
+            await exchange.end()
+
+        async def source():
+            for _ in range(20):  # Faster than comments, for longer than they wait.
+                await asyncio.sleep(2)
+                yield "x"
+            await asyncio.Event().wait()
+
+        def handler() -> SSEResponse:
+            return SSEResponse(stream=source(), keepalive=keepalive)
+
+        run(conversation, handler, loop_factory=VirtualLoop)
+        events = [time for time, body in sent if body == b"data: x\n\n"]
+        comments = [time for time, body in sent if body == b": keep-alive\n\n"]
+        assert events == [2.0 * number for number in range(1, 21)]
+        assert comments[:4] == [40 + keepalive * number for number in range(1, 5)]
 
     def test_comments_are_sent_while_nothing_happens(self):
         async def conversation(app):
