@@ -342,6 +342,96 @@ def test_the_teardown_is_not_broken_into_when_a_send_fails():
     assert told == ["torn down"]
 
 
+def test_a_source_that_ignores_another_cancellation_than_ours_is_stopped_with_its_children():
+    parent = Parent("gather")
+
+    async def source():
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            parent.told.append("ignored")
+        await asyncio.gather(parent.child(), parent.child())
+        yield b""
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await settled()
+        exchange.leave()
+        exchange.task.cancel()
+        await exchange.end()
+        await settled()
+        assert len(other_tasks()) == 1
+
+    run(conversation, bytes_of(source))
+    assert parent.told == ["ignored"]  # They were cancelled before they began.
+
+
+def test_a_source_whose_children_ignore_it_is_told_nevertheless_and_the_task_is_as_it_was():
+    told = []
+
+    async def stubborn():
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return
+
+    async def source():
+        try:
+            await asyncio.gather(stubborn())
+            await asyncio.Event().wait()
+            yield b""
+        except asyncio.CancelledError:
+            told.append("cancelled")
+            raise
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await settled()
+        exchange.leave()
+        await exchange.end()
+        assert exchange.task.exception() is None
+        assert exchange.task.cancelling() == 0
+
+    run(conversation, bytes_of(source))
+    assert told == ["cancelled"]
+
+
+@pytest.mark.parametrize("end", ["leave", "cancel", "error"])
+def test_a_message_that_takes_its_time_to_be_cancelled_is_waited_for(end):
+    told = []
+
+    async def source():
+        yield b"x"
+        if end == "error":
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise RuntimeError("torn")
+        await asyncio.Event().wait()
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream")
+
+        async def slow(message):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await settled()
+                told.append("message")
+
+        exchange.send = slow
+        exchange.begin()
+        await settled()
+        if end == "cancel":
+            exchange.task.cancel()
+        else:
+            exchange.leave()
+        await exchange.end()
+        assert told == ["message"]
+
+    run(conversation, bytes_of(source))
+
+
 class TestWithEagerTasks:
     def test_comments_are_sent(self):
         async def source():

@@ -114,10 +114,11 @@ class Sending:
             await self._waiter
 
     def drop(self) -> None:
-        """End the task beside, and give up what it sends."""
-        self._is_dropped = True
-        if self._task is not None:
-            self._task.cancel()
+        """End the task beside, and give up what it sends; once, so that what `send` cleans up is not cancelled too."""
+        if not self._is_dropped:
+            self._is_dropped = True
+            if self._task is not None:
+                self._task.cancel()
 
     async def _run(self) -> None:
         loop, batch, send = self._loop, self._batch, self._send
