@@ -8,7 +8,7 @@ import uvloop
 
 from jero_streaming import SSEResponse, StreamingResponse, watch
 
-from .asgi_stream import Exchange, other_tasks, run, settled
+from .asgi_stream import Exchange, VirtualLoop, other_tasks, run, settled
 
 
 def eager_loop():
@@ -430,6 +430,40 @@ def test_a_message_that_takes_its_time_to_be_cancelled_is_waited_for(end):
         assert told == ["message"]
 
     run(conversation, bytes_of(source))
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(), RuntimeError("confused")], ids=repr)
+def test_comments_do_not_go_on_in_a_teardown_when_nothing_can_be_sent_any_more(error):
+    torn_down, sent = [], []
+
+    async def source():
+        yield "a"
+        await asyncio.sleep(0)
+        yield "b"
+
+    async def lifecycle():
+        yield source()
+        await asyncio.sleep(60)
+        torn_down.append(1)
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream")
+
+        async def failing(message):
+            sent.append(message)
+            if b"b" in message.get("body", b""):
+                raise error
+
+        exchange.send = failing
+        exchange.begin()
+        await exchange.task if isinstance(error, OSError) else await asyncio.wait([exchange.task])
+
+    async def bounded(app):
+        await asyncio.wait_for(conversation(app), 600)
+
+    run(bounded, events_of(lifecycle), loop_factory=VirtualLoop)
+    assert torn_down == [1]
+    assert len(sent) == 3
 
 
 class TestWithEagerTasks:

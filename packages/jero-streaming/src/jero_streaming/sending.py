@@ -35,7 +35,7 @@ class Sending:
         "_batch",
         "_context",
         "_has_sent_head",
-        "_is_dropped",
+        "_is_over",
         "_loop",
         "_on_error",
         "_on_gone",
@@ -74,7 +74,8 @@ class Sending:
         """What the task beside waits for when it has nothing to send."""
         self._waiter: asyncio.Future[None] | None = None
         """What the response's task waits for until the one beside is no longer busy."""
-        self._is_dropped = False
+        self._is_over = False
+        """Whether the task beside sends no more."""
         self._has_sent_head = False
         self.has_started = False
         """Whether the head has left, or is about to."""
@@ -97,7 +98,12 @@ class Sending:
         self.sent_at = self._loop.time()
 
     def send_beside(self, addition: bytes = b"") -> None:
-        """Have the task beside, which is not busy, send what the batch has when it is its turn, and an addition."""
+        """Have the task beside, which is not busy, send what the batch has when it is its turn, and an addition.
+
+        Nothing happens if it has failed, or was dropped.
+        """
+        if self._is_over:
+            return
         self._addition = addition
         self.has_started = self.is_busy = True
         if self._task is None:
@@ -115,8 +121,8 @@ class Sending:
 
     def drop(self) -> None:
         """End the task beside, and give up what it sends; once, so that what `send` cleans up is not cancelled too."""
-        if not self._is_dropped:
-            self._is_dropped = True
+        if not self._is_over:
+            self._is_over = True
             if self._task is not None:
                 self._task.cancel()
 
@@ -139,11 +145,13 @@ class Sending:
                     await work
         except GeneratorExit:
             raise
-        except OSError:
-            if not self._is_dropped:
-                self._on_gone()
         except BaseException as error:  # noqa: BLE001  # raised in the response's task
-            if not self._is_dropped:
+            if self._is_over:
+                return
+            self._is_over = True
+            if isinstance(error, OSError):
+                self._on_gone()
+            else:
                 self.error = error
                 self._on_error()
 
