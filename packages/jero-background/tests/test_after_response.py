@@ -423,3 +423,43 @@ def test_an_operation_that_does_not_ask_pays_nothing():
             return [inspect.getsource(function) for _, function in app._jero_explained()]
 
     assert run(code(PlainApp())) == run(code(CoreApp()))
+
+
+@pytest.mark.parametrize("hops", range(5))
+def test_an_item_that_is_named_as_dropped_never_runs(hops, caplog):
+    """The request is cancelled in a turn of the loop in which two handlers end, and its place becomes free."""
+    ran = []
+
+    async def send(message): ...
+
+    async def main():
+        gate = asyncio.Event()
+
+        async def handle(item: Mail) -> None:
+            await gate.wait()
+            ran.append(item.number)
+
+        async with BackgroundTasks(maxsize=1, concurrency=2) as tasks:
+            tasks.register(handle)
+            for number in range(3):
+                await tasks.add(Mail(number))
+
+            async def request():
+                after = AfterResponse(send)
+                tasks.add_after_response(Mail(9), after)
+                await after({"type": "http.response.start", "status": 200, "headers": []})
+                await after({"type": "http.response.body", "body": b""})
+                await after.end()
+
+            answering = asyncio.create_task(request())
+            await asyncio.sleep(0)
+            gate.set()
+            for _ in range(hops):
+                await asyncio.sleep(0)
+            answering.cancel()
+            await asyncio.wait([answering])
+        return tasks.stats()
+
+    stats = run(main())
+    assert (9 in ran) + ("is dropped" in caplog.text) == 1
+    assert (stats.done, stats.dropped) == (len(ran), "is dropped" in caplog.text)

@@ -169,6 +169,66 @@ def test_an_add_that_is_cancelled_as_its_place_becomes_free_adds_nothing(journal
     assert journal.numbers == ([0, 1, 2] if is_in or not is_cancelled else [0, 1])
 
 
+@pytest.mark.parametrize("is_eager", [False, True])
+@pytest.mark.parametrize("hops", range(6))
+def test_an_add_that_is_cancelled_in_the_turn_in_which_several_handlers_end_adds_nothing(journal, hops, is_eager):
+    async def main():
+        if is_eager:
+            asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+        journal.gate.clear()
+        async with BackgroundTasks(maxsize=1, concurrency=2) as tasks:
+            tasks.register(journal.take)
+            for number in range(3):
+                await tasks.add(Mail(number))
+            adder = asyncio.create_task(tasks.add(Mail(3)))
+            await asyncio.sleep(0)
+            journal.gate.set()
+            await turns(hops)
+            adder.cancel()
+            await asyncio.wait([adder])
+        return adder.cancelled(), tasks.stats()
+
+    is_cancelled, stats = run(main())
+    ran = [0, 1, 2] if is_cancelled else [0, 1, 2, 3]
+    assert sorted(journal.numbers) == ran
+    assert stats == QueueStats(queued=0, running=0, done=len(ran), failed=0, dropped=0)
+
+
+def test_an_add_whose_coroutine_is_closed_while_it_waits_adds_nothing(journal):
+    async def main():
+        journal.gate.clear()
+        async with BackgroundTasks(maxsize=1) as tasks:
+            tasks.register(journal.take)
+            await tasks.add(Mail(0))
+            await tasks.add(Mail(1))
+            adding = tasks.add(Mail(2))
+            adding.send(None)
+            adding.close()
+            journal.gate.set()
+
+    run(main())
+    assert journal.numbers == [0, 1]
+
+
+def test_nobody_overtakes_an_adder_whose_place_has_become_free(journal):
+    async def main():
+        journal.gate.clear()
+        async with BackgroundTasks(maxsize=2) as tasks:
+            tasks.register(journal.take)
+            for number in range(3):
+                await tasks.add(Mail(number))
+            adder = asyncio.create_task(tasks.add(Mail(3)))
+            await turns()
+            journal.gate.set()
+            while len(journal.numbers) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            await tasks.add(Mail(4))
+            await adder
+
+    run(main())
+    assert journal.numbers == [0, 1, 2, 3, 4]
+
+
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_at_most_so_many_handlers_run_at_a_time(journal, concurrency):
     async def main():
@@ -586,6 +646,56 @@ def test_leaving_runs_everything_that_was_taken_also_what_is_added_meanwhile():
 
     run(main())
     assert sorted(ran) == [*range(10), *range(100, 110)]
+
+
+@pytest.mark.parametrize("hops", range(12))
+def test_what_is_added_in_the_very_turns_in_which_the_drain_ends_is_drained_or_refused(hops, caplog):
+    ran, outcome = [], []
+
+    async def main():
+        async with BackgroundTasks() as tasks:
+
+            async def leave_a_task(item: Letter) -> None:
+                async def add_later() -> None:
+                    await turns(hops)
+                    try:
+                        outcome.append(await tasks.add(Mail(1)))
+                    except BackgroundClosedError as error:
+                        outcome.append(error)
+
+                late.append(asyncio.create_task(add_later()))
+
+            async def handle(item: Mail) -> None:
+                await asyncio.sleep(0)
+                ran.append(item.number)
+
+            late = []
+            tasks.register(leave_a_task)
+            tasks.register(handle)
+            await tasks.add(Letter(0))
+        await late[0]
+        return tasks.stats()
+
+    stats = run(main())
+    is_refused = isinstance(outcome[0], BackgroundClosedError)
+    assert ran == ([] if is_refused else [1])
+    assert stats.dropped == 0
+    assert dropped(caplog) == []
+
+
+def test_an_item_whose_handler_had_no_time_to_begin_is_said_not_to_have_been_called(caplog):
+    async def handle(item: Mail) -> None:
+        raise AssertionError("it does not run")
+
+    async def main():
+        async with BackgroundTasks() as tasks:
+            tasks.register(handle)
+            await tasks.add(Mail(1))
+            await tasks._close()
+
+    run(main())
+    assert "was not called before the queue closed" in caplog.text
+    assert "was cut off" not in caplog.text
 
 
 def test_an_adder_that_waits_when_the_drain_begins_gets_in(journal):

@@ -5,7 +5,7 @@ Rules
 - What `add` has taken runs exactly once, in the order in which it was taken, at most `concurrency` at a time. It is in
   process: what the process takes with it when it is killed (the queue, and what runs) is lost.
 - At most `maxsize` items wait; `add` waits for a place, first come, first served. An `add` that is cancelled while it
-  waits has added nothing.
+  waits has added nothing: a place that has become free is kept for it, and it puts its item there itself.
 - A handler may add to the queue that it runs for, and handlers of two queues to each other's. If waiting for a place
   could close a circle in which each waits for the other, the item is taken at once, beyond `maxsize`.
 - A handler runs in a task of its own, in a copy of the context in which the item was added. Whatever it raises ends
@@ -33,16 +33,18 @@ from typing import Final, Self
 import msgspec
 
 from .handlers import Handler, name_of_type
-from .item_queue import RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger
+from .item_queue import CLOSED, RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger
 
 CUT_GRACE: Final = 0.5
 """How many seconds a handler has to end when it has been cancelled."""
+
+_NOT_CALLED: Final = "was not called before the queue closed"
 
 
 class _Entry:
     """One item on its way to one handler."""
 
-    __slots__ = ("context", "handler", "id", "is_cut_off", "is_done", "is_running", "item", "queue")
+    __slots__ = ("context", "handler", "has_begun", "id", "is_cut_off", "is_done", "is_running", "item", "queue")
 
     def __init__(
         self, queue: "BackgroundTasks", item: msgspec.Struct, item_id: str, handler: Handler, context: Context
@@ -52,7 +54,7 @@ class _Entry:
         self.id = item_id
         self.handler = handler
         self.context = context
-        self.is_running = False
+        self.has_begun = self.is_running = False
         self.is_cut_off = False
         self.is_done = False
         """Whether it has been counted as done, failed or dropped."""
@@ -61,10 +63,11 @@ class _Entry:
 class _Waiter:
     """An `add` that waits for a place."""
 
-    __slots__ = ("entries", "place")
+    __slots__ = ("count", "place")
 
-    def __init__(self, entries: list[_Entry], place: asyncio.Future[None]) -> None:
-        self.entries = entries
+    def __init__(self, count: int, place: asyncio.Future[None]) -> None:
+        self.count = count
+        """How many entries it adds."""
         self.place = place
 
 
@@ -100,9 +103,14 @@ class BackgroundTasks(ItemQueue):
         self._begin()
 
     def _begin(self) -> None:
-        self._count = self._done = self._failed = self._dropped = 0
+        self._count = 0
+        self._clear_counts()
         self._queued: deque[_Entry] = deque()
         self._waiting: deque[_Waiter] = deque()
+        self._admitted: set[_Waiter] = set()
+        """Those whose places are kept, and who have not yet come to take them."""
+        self._kept = 0
+        """How many places that are."""
         self._running: dict[asyncio.Task[None], _Entry] = {}
         self._busy = 0
         """How many have begun and not ended; counted apart, because an eager task runs before it is in `_running`."""
@@ -126,9 +134,7 @@ class BackgroundTasks(ItemQueue):
     ) -> None:
         """Drain, and close."""
         try:
-            if not self._is_idle():
-                self._idle = asyncio.get_running_loop().create_future()
-                await asyncio.wait([self._idle], timeout=self._drain_timeout)
+            await self._drain()
         finally:
             try:
                 await self._close()
@@ -159,7 +165,7 @@ class BackgroundTasks(ItemQueue):
 
     def _check_open(self, item: msgspec.Struct) -> None:
         if self._is_closed:
-            raise BackgroundClosedError(detail="The server is being stopped.")
+            raise BackgroundClosedError(detail=CLOSED)
         if self._loop is None:
             raise RuntimeError("the queue is not entered: `await self._aenter(BackgroundTasks())` in `_wire`")
         if type(item) not in self._handlers:
@@ -167,44 +173,53 @@ class BackgroundTasks(ItemQueue):
 
     async def _take(self, item: msgspec.Struct, item_id: str, context: Context) -> None:
         if self._is_closed:
-            raise BackgroundClosedError(detail="The server is being stopped.")
+            raise BackgroundClosedError(detail=CLOSED)
         handlers = self._handlers[type(item)]
-        entries = [_Entry(self, item, item_id, handler, context) for handler in handlers]
-        for entry in entries[1:]:
-            entry.context = context.copy()  # A context runs one task at a time.
-        if self._waiting or len(self._queued) >= self._maxsize:
+        if self._waiting or self._admitted or len(self._queued) >= self._maxsize:
             run = RUN.get(None)
             source = run.queue if isinstance(run, _Entry) and run.is_running else None
             if source is None or not self._leads_to(source):
-                await self._wait_for_place(entries, source)
-                return
+                await self._wait_for_place(len(handlers), source)
+        entries = [_Entry(self, item, item_id, handler, context) for handler in handlers]
+        for entry in entries[1:]:
+            entry.context = context.copy()  # A context runs one task at a time.
         self._queued.extend(entries)
         self._start()
 
-    async def _wait_for_place(self, entries: list[_Entry], source: "BackgroundTasks | None") -> None:
-        waiter = _Waiter(entries, asyncio.get_running_loop().create_future())
+    async def _wait_for_place(self, count: int, source: "BackgroundTasks | None") -> None:
+        """Wait for a place. Raises BackgroundClosedError if the queue closes first."""
+        waiter = _Waiter(count, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
+        self._start()
         if source is not None:
             source._waits_for.append(self)
         try:
             await waiter.place
-        except asyncio.CancelledError:
+        except BaseException:  # also GeneratorExit, of a coroutine that is closed
             self._withdraw(waiter)
             raise
         finally:
             if source is not None:
                 source._waits_for.remove(self)
+        if not self._release(waiter):  # It closed after the place had become free.
+            raise BackgroundClosedError(detail=CLOSED)
 
     def _withdraw(self, waiter: _Waiter) -> None:
-        """Take back what a cancelled `add` was about to add, unless it runs already."""
+        """Give a place, or that in the line, to the next one."""
         if waiter in self._waiting:
             self._waiting.remove(waiter)
-        else:
-            for entry in waiter.entries:
-                if entry in self._queued:
-                    self._queued.remove(entry)
+        elif not self._release(waiter):
+            return
         self._start()
         self._look_whether_idle()
+
+    def _release(self, waiter: _Waiter) -> bool:
+        """Keep the waiter's places no longer; whether they were kept."""
+        if waiter not in self._admitted:
+            return False
+        self._admitted.remove(waiter)
+        self._kept -= waiter.count
+        return True
 
     def _leads_to(self, source: "BackgroundTasks") -> bool:
         """Whether this is `source`, or handlers of this wait for it, directly or not."""
@@ -225,10 +240,11 @@ class BackgroundTasks(ItemQueue):
         """Begin what may begin, and let those in who wait for a place."""
         loop = self._loop
         while loop is not None:
-            while self._waiting and len(self._queued) < self._maxsize:
+            while self._waiting and len(self._queued) + self._kept < self._maxsize:
                 waiter = self._waiting.popleft()
-                self._queued.extend(waiter.entries)
-                if not waiter.place.done():
+                if not waiter.place.done():  # Else it was cancelled, and is about to withdraw.
+                    self._admitted.add(waiter)
+                    self._kept += waiter.count
                     waiter.place.set_result(None)
             if not self._queued or self._busy >= self._concurrency:
                 return
@@ -240,7 +256,7 @@ class BackgroundTasks(ItemQueue):
 
     async def _run(self, entry: _Entry) -> None:
         RUN.set(entry)
-        entry.is_running = True
+        entry.has_begun = entry.is_running = True
         try:
             await entry.handler.call(entry.item)
         except (KeyboardInterrupt, GeneratorExit):
@@ -265,7 +281,8 @@ class BackgroundTasks(ItemQueue):
         if not entry.is_done:
             entry.is_done = True
             if error is None:
-                self._drop(entry.item, entry.id, f"{entry.handler.name} was cut off")
+                what = "was cut off" if entry.has_begun else _NOT_CALLED
+                self._drop(entry.item, entry.id, f"{entry.handler.name} {what}")
             else:  # Ctrl-C, or a loop that is torn down.
                 self._failed += 1
                 name = name_of_type(type(entry.item))
@@ -275,8 +292,22 @@ class BackgroundTasks(ItemQueue):
 
     # draining
 
+    async def _drain(self) -> None:
+        """Wait until nothing waits or runs, for at most `drain_timeout`.
+
+        Nothing awaits between the last look and whoever closes the queue: what is added in between would be lost.
+        """
+        loop = asyncio.get_running_loop()
+        end = None if self._drain_timeout is None else loop.time() + self._drain_timeout
+        while not self._is_idle():
+            left = None if end is None else end - loop.time()
+            if left is not None and left <= 0:
+                return
+            self._idle = loop.create_future()
+            await asyncio.wait([self._idle], timeout=left)
+
     def _is_idle(self) -> bool:
-        return not (self._queued or self._waiting or self._busy)
+        return not (self._queued or self._waiting or self._admitted or self._busy)
 
     def _look_whether_idle(self) -> None:
         if self._idle is not None and not self._idle.done() and self._is_idle():
@@ -288,11 +319,13 @@ class BackgroundTasks(ItemQueue):
         queued, waiting = [*self._queued], [*self._waiting]
         self._queued.clear()
         self._waiting.clear()
+        self._admitted.clear()
+        self._kept = 0
         for waiter in waiting:
             if not waiter.place.done():
-                waiter.place.set_exception(BackgroundClosedError(detail="The server is being stopped."))
+                waiter.place.set_exception(BackgroundClosedError(detail=CLOSED))
         for entry in queued:
-            self._drop(entry.item, entry.id, f"{entry.handler.name} was not called before the queue closed")
+            self._drop(entry.item, entry.id, f"{entry.handler.name} {_NOT_CALLED}")
         running = dict(self._running)
         for task, entry in running.items():
             entry.is_cut_off = True
@@ -305,10 +338,6 @@ class BackgroundTasks(ItemQueue):
                 if not entry.is_done:
                     entry.is_done = True
                     self._drop(entry.item, entry.id, f"{entry.handler.name} was cut off, and goes on all the same")
-
-    def _drop(self, item: msgspec.Struct, item_id: str, why: str) -> None:
-        self._dropped += 1
-        logger.error("%s %s is dropped: %s", name_of_type(type(item)), item_id, why)
 
 
 def positive(name: str, value: object) -> int:

@@ -27,6 +27,9 @@ from .handlers import Handler, name_of, name_of_type, read_handler
 
 logger: Final[Logger] = getLogger("jero.background")
 
+CLOSED: Final = "The server is being stopped."
+"""What a client is told when an item comes too late."""
+
 
 class BackgroundClosedError(HTTPError, status=503):
     """An item is added to a queue that has been drained and closed. It was not taken; a request gets 503."""
@@ -96,6 +99,7 @@ class ItemQueue(ABC):
         self._handlers: dict[type[msgspec.Struct], tuple[Handler, ...]] = {}
         self._problems: list[WiringProblem] = []
         self._is_wired = False
+        self._clear_counts()
         self._before: tuple[dict[type[msgspec.Struct], tuple[Handler, ...]], list[WiringProblem]] = ({}, [])
 
     def register[T: msgspec.Struct](self, handler: Callable[[T], Awaitable[object]]) -> None:
@@ -153,9 +157,13 @@ class ItemQueue(ABC):
     async def _take(self, item: msgspec.Struct, item_id: str, context: Context) -> None:
         """Take an item that was announced by `add_after_response`."""
 
-    @abstractmethod
     def _drop(self, item: msgspec.Struct, item_id: str, why: str) -> None:
         """Log, and count, an item that was taken and does not run."""
+        self._dropped += 1
+        logger.error("%s %s is dropped: %s", name_of_type(type(item)), item_id, why)
+
+    def _clear_counts(self) -> None:
+        self._done = self._failed = self._dropped = 0
 
     def _check(self, handler: Handler) -> None:
         """Raise `Refusal` if the handler cannot be registered beside the others."""

@@ -20,7 +20,7 @@ import os
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import Self, cast
 
 import msgspec
 from taskiq import AsyncBroker, InMemoryBroker
@@ -28,7 +28,7 @@ from taskiq.kicker import AsyncKicker
 
 from jero_background.background_tasks import CUT_GRACE, positive, seconds
 from jero_background.handlers import Handler, name_of_type
-from jero_background.item_queue import RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger
+from jero_background.item_queue import CLOSED, RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger
 from jero_core.extend import Codec, Refusal
 
 from .receiving import RECHECK, WORKER, Listener, note_recheck
@@ -36,8 +36,6 @@ from .receiving import RECHECK, WORKER, Listener, note_recheck
 type EncHook = Callable[[object], object]
 type DecHook = Callable[[type, object], object]
 type _Task = Callable[[str, str], Awaitable[None]]
-
-_CLOSED: Final = "The server is being stopped."
 
 
 class _Run(msgspec.Struct):
@@ -90,7 +88,7 @@ class TaskiqTasks(ItemQueue):
         self._running: dict[asyncio.Task[object], _Run] = {}
         self._kept: set[asyncio.Task[object]] = set()
         """Tasks whose messages must not be acknowledged."""
-        self._sent = self._done = self._failed = self._dropped = 0
+        self._sent = 0
 
     async def __aenter__(self) -> Self:
         """Start the broker. Raises RuntimeError if the queue is entered already."""
@@ -101,7 +99,8 @@ class TaskiqTasks(ItemQueue):
         self._remember()
         await self._broker.startup()
         self._is_open, self._is_closed, self._is_cutting_off = True, False, False
-        self._sent = self._done = self._failed = self._dropped = 0
+        self._sent = 0
+        self._clear_counts()
         self._broker.register_task(note_recheck, RECHECK)
         if worker is not None:
             worker.append(self)
@@ -146,7 +145,7 @@ class TaskiqTasks(ItemQueue):
 
     def _check_open(self, item: msgspec.Struct) -> None:
         if self._is_closed:
-            raise BackgroundClosedError(detail=_CLOSED)
+            raise BackgroundClosedError(detail=CLOSED)
         if not self._is_open:
             raise RuntimeError("the queue is not entered: `await self._aenter(TaskiqTasks(broker))` in `_wire`")
         if type(item) not in self._handlers:
@@ -154,7 +153,7 @@ class TaskiqTasks(ItemQueue):
 
     async def _take(self, item: msgspec.Struct, item_id: str, context: Context) -> None:
         if self._is_closed:
-            raise BackgroundClosedError(detail=_CLOSED)
+            raise BackgroundClosedError(detail=CLOSED)
         await self._send(item, item_id)
 
     async def _send(self, item: msgspec.Struct, item_id: str) -> None:
@@ -165,10 +164,6 @@ class TaskiqTasks(ItemQueue):
             task_id = f"{item_id}-{number}" if number else item_id
             await kicker.with_task_id(task_id).kiq(text, item_id)
             self._sent += 1
-
-    def _drop(self, item: msgspec.Struct, item_id: str, why: str) -> None:
-        self._dropped += 1
-        logger.error("%s %s is dropped: %s", name_of_type(type(item)), item_id, why)
 
     # registering
 
