@@ -334,6 +334,7 @@ EXCEPTIONS = [
     StopAsyncIteration(),
     TimeoutError(),
     BaseException("of no kind"),
+    GeneratorExit(),
 ]
 
 
@@ -428,6 +429,44 @@ def test_the_hook_is_told_of_each_failure():
         assert repr(failure.error) == "ValueError(7)"
 
 
+def test_the_hook_is_told_whatever_a_handler_has_raised():
+    told = []
+
+    async def handle(item: Mail) -> None:
+        raise EXCEPTIONS[item.number]
+
+    async def main():
+        async with BackgroundTasks(on_error=told.append) as tasks:
+            tasks.register(handle)
+            for number in range(len(EXCEPTIONS)):
+                await tasks.add(Mail(number))
+
+    run(main())
+    assert [failure.item.number for failure in told] == [*range(len(EXCEPTIONS))]
+
+
+@pytest.mark.parametrize("is_loop_there", [True, False])
+def test_a_handler_whose_coroutine_is_closed_from_outside_tells_nobody(is_loop_there):
+    told = []
+
+    async def main():
+        tasks = await BackgroundTasks(on_error=told.append).__aenter__()
+        tasks.register(hang)
+        await tasks.add(Letter(1))
+        await asyncio.sleep(0)
+        (task,) = tasks._running
+        if is_loop_there:
+            task.get_coro().close()
+        return tasks, task
+
+    loop = asyncio.new_event_loop()
+    tasks, task = loop.run_until_complete(main())
+    task.get_coro().close()
+    loop.close()
+    assert told == []
+    assert tasks.stats().failed == 0
+
+
 @pytest.mark.parametrize("error", [RuntimeError("hook"), asyncio.CancelledError(), SystemExit()])
 def test_a_hook_that_raises_is_logged_and_stops_nothing(journal, error, caplog):
     async def handle(item: Letter) -> None:
@@ -446,6 +485,176 @@ def test_a_hook_that_raises_is_logged_and_stops_nothing(journal, error, caplog):
     run(main())
     assert journal.numbers == [2]
     assert "on_error failed for" in caplog.text
+
+
+# handlers that hang
+
+
+async def hang(item: Letter) -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+def test_behind_a_handler_that_hangs_the_others_run_and_it_has_failed(journal, caplog):
+    told = []
+
+    async def main():
+        async with BackgroundTasks(handler_timeout=0.02, maxsize=1, on_error=told.append) as tasks:
+            tasks.register(hang)
+            tasks.register(journal.take)
+            given = []
+            for number in range(3):
+                given.append(await tasks.add(Letter(number)))
+                await tasks.add(Mail(number))
+            while journal.numbers != [0, 1, 2]:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            return given, tasks.stats()
+
+    given, stats = run(main())
+    assert stats == QueueStats(queued=0, running=0, done=3, failed=3, dropped=0)
+    assert failed(caplog) == [failure.id for failure in told] == given
+    assert isinstance(told[0].error, TimeoutError)
+    assert str(told[0].error) == "hang took longer than handler_timeout, 0.02 s"
+    assert "await asyncio.get_running_loop().create_future()" in caplog.text
+
+
+def test_behind_a_handler_that_cannot_be_cancelled_the_others_run_too(journal, caplog, monkeypatch):
+    monkeypatch.setattr("jero_background.background_tasks.CUT_GRACE", 0.02)
+    release, told = asyncio.Event(), []
+
+    async def stubborn(item: Letter) -> None:
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    async def main():
+        async with BackgroundTasks(handler_timeout=0.01, on_error=told.append) as tasks:
+            tasks.register(stubborn)
+            tasks.register(journal.take)
+            given = await tasks.add(Letter(0))
+            await tasks.add(Mail(1))
+            while journal.numbers != [1]:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            stats = tasks.stats()
+            release.set()
+            await turns()
+            assert tasks.stats() == stats
+        return given, stats
+
+    given, stats = run(main())
+    assert stats == QueueStats(queued=0, running=0, done=1, failed=1, dropped=0)
+    assert [failure.id for failure in told] == [given]
+    assert "cannot be cancelled, and goes on beside the others" in caplog.text
+
+
+@pytest.mark.parametrize("handler_timeout", [0.01, 0.09])
+def test_a_handler_that_cannot_be_cancelled_and_still_runs_at_the_end_is_named_once(
+    handler_timeout, caplog, monkeypatch
+):
+    """Its time is over before the drain's, or as the queue closes."""
+    monkeypatch.setattr("jero_background.background_tasks.CUT_GRACE", 0.02)
+
+    async def main():
+        release = asyncio.Event()
+
+        async def stubborn(item: Letter) -> None:
+            while not release.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await release.wait()
+
+        async with BackgroundTasks(handler_timeout=handler_timeout, drain_timeout=0.1) as tasks:
+            tasks.register(stubborn)
+            given = await tasks.add(Letter(0))
+        release.set()
+        await turns()
+        return given, tasks.stats()
+
+    given, stats = run(main())
+    is_failed = handler_timeout < 0.05
+    assert stats == QueueStats(queued=0, running=0, done=0, failed=is_failed, dropped=not is_failed)
+    assert (failed(caplog), dropped(caplog)) == (([given], []) if is_failed else ([], [given]))
+
+
+def test_a_handler_that_saves_its_work_when_its_time_is_over_is_done(caplog):
+    async def save(item: Mail) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    async def main():
+        async with BackgroundTasks(handler_timeout=0.01) as tasks:
+            tasks.register(save)
+            await tasks.add(Mail(1))
+        return tasks.stats()
+
+    assert run(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("is_stubborn", [False, True])
+def test_a_hook_that_hangs_does_not_keep_the_others_from_running(journal, caplog, monkeypatch, is_stubborn):
+    monkeypatch.setattr("jero_background.background_tasks.CUT_GRACE", 0.02)
+    release = asyncio.Event()
+
+    async def handle(item: Letter) -> None:
+        raise ValueError(item.number)
+
+    async def hook(failure: ItemFailure) -> None:
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                if not is_stubborn:
+                    raise
+
+    async def main():
+        async with BackgroundTasks(handler_timeout=0.01, on_error=hook) as tasks:
+            tasks.register(handle)
+            tasks.register(journal.take)
+            await tasks.add(Letter(0))
+            await tasks.add(Mail(1))
+            while journal.numbers != [1]:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            release.set()
+        return tasks.stats()
+
+    assert run(main()) == QueueStats(queued=0, running=0, done=1, failed=1, dropped=0)
+    assert ("on_error cannot be cancelled" if is_stubborn else "on_error failed for") in caplog.text
+
+
+def test_a_hook_that_is_told_of_a_handler_that_hung_may_have_a_time_limit_of_its_own():
+    """The cancellation that ended the handler is not left to whatever comes after it."""
+    seen = []
+
+    async def hook(failure: ItemFailure) -> None:
+        seen.append(asyncio.current_task().cancelling())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await asyncio.sleep(1)
+        seen.append("told")
+
+    async def main():
+        async with BackgroundTasks(handler_timeout=0.01, on_error=hook) as tasks:
+            tasks.register(hang)
+            await tasks.add(Letter(0))
+
+    run(main())
+    assert seen == [0, "told"]
+
+
+def test_without_a_limit_a_handler_may_take_as_long_as_it_wants(journal):
+    async def main():
+        journal.gate.clear()
+        async with BackgroundTasks(handler_timeout=None) as tasks:
+            tasks.register(journal.take)
+            await tasks.add(Mail(1))
+            asyncio.get_running_loop().call_later(0.05, journal.gate.set)
+
+    run(main())
+    assert journal.numbers == [1]
+
+
+def test_by_default_the_limit_leaves_others_time_in_the_drain():
+    parameters = inspect.signature(BackgroundTasks).parameters
+    assert parameters["handler_timeout"].default < parameters["drain_timeout"].default
 
 
 def test_running_items_survive_the_garbage_collector():
@@ -902,6 +1111,31 @@ def test_a_queue_can_be_entered_again_and_keeps_what_was_registered_before(journ
     assert tasks.stats().done == 2
 
 
+def test_a_handler_that_outlives_a_stop_is_not_counted_again_when_the_queue_is_entered_again(caplog, monkeypatch):
+    monkeypatch.setattr("jero_background.background_tasks.CUT_GRACE", 0.01)
+
+    async def main():
+        release = asyncio.Event()
+
+        async def stubborn(item: Mail) -> None:
+            while item.number == 0 and not release.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await release.wait()
+
+        tasks = BackgroundTasks(drain_timeout=0.01)
+        tasks.register(stubborn)
+        async with tasks:
+            await tasks.add(Mail(0))
+        assert tasks.stats().dropped == 1
+        async with tasks:
+            release.set()
+            await tasks.add(Mail(1))
+        return tasks.stats()
+
+    assert run(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
+    assert "Exception in callback" not in caplog.text
+
+
 # settings and registration without an app
 
 
@@ -918,9 +1152,15 @@ def test_a_size_that_is_none_is_refused(name, value, error):
     ("value", "error"),
     [(-1, ValueError), (math.inf, ValueError), (math.nan, ValueError), (True, TypeError), ("8", TypeError)],
 )
-def test_a_drain_timeout_that_is_none_is_refused(value, error):
-    with pytest.raises(error, match="drain_timeout"):
-        BackgroundTasks(drain_timeout=value)
+@pytest.mark.parametrize("name", ["drain_timeout", "handler_timeout"])
+def test_a_time_that_is_none_is_refused(name, value, error):
+    with pytest.raises(error, match=name):
+        BackgroundTasks(**{name: value})
+
+
+def test_no_time_at_all_is_no_limit_for_a_handler():
+    with pytest.raises(ValueError, match="handler_timeout is more than 0 seconds"):
+        BackgroundTasks(handler_timeout=0)
 
 
 def test_a_hook_that_cannot_be_called_is_refused():
@@ -976,6 +1216,7 @@ def test_the_constructor_s_settings_are_those_of_the_documentation():
         "drain_timeout": 30.0,
         "allow_one_to_many": False,
         "concurrency": 1,
+        "handler_timeout": 20.0,
         "on_error": None,
     }
     assert {each.kind for each in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}

@@ -235,6 +235,48 @@ def test_a_handler_that_hangs_is_cut_off_after_the_drain_and_named(caplog):
     assert [record.args[1] for record in caplog.records if "is dropped" in record.msg] == [given]
 
 
+def test_a_handler_that_takes_too_long_has_failed(caplog):
+    told = []
+
+    async def hang(item: Mail) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async def late(item: Letter) -> None:
+        raise TimeoutError("its own")
+
+    async def main():
+        async with TaskiqTasks(InMemoryBroker(), handler_timeout=0.02, on_error=told.append) as tasks:
+            tasks.register(hang)
+            tasks.register(late)
+            await tasks.add(Letter(1))
+            await tasks.add(Mail(1))
+        return tasks.stats()
+
+    assert run(main()) == QueueStats(queued=0, running=0, done=0, failed=2, dropped=0)
+    assert [str(failure.error) for failure in told] == [
+        "its own",
+        f"{hang.__qualname__} took longer than handler_timeout, 0.02 s",
+    ]
+
+
+def test_a_worker_runs_the_others_behind_a_handler_that_hangs():
+    ran = []
+
+    async def handle(item: Letter) -> None:
+        if item.number == 0:
+            await asyncio.get_running_loop().create_future()
+        ran.append(item.number)
+
+    async def main():
+        app = QueueApp(QueueBroker(), handle, handler_timeout=0.02)
+        for number in range(3):
+            await app.broker.kick(BrokerMessage(**message_of(Letter(number))))
+        await work(app, lambda: len(app.broker.acknowledged) == 3)
+
+    run(main())
+    assert ran == [1, 2]
+
+
 def test_a_broker_that_does_not_take_an_item_is_told_to_whoever_adds():
     class Broken(InMemoryBroker):
         async def kick(self, message):

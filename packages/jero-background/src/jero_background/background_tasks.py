@@ -11,6 +11,9 @@ Rules
 - A handler runs in a task of its own, in a copy of the context in which the item was added. Whatever it raises ends
   that task alone: it is logged, counted, told to `on_error`, and the next item runs. Ctrl-C (KeyboardInterrupt) is
   logged too, and goes on to whoever runs the loop.
+- A handler that takes longer than `handler_timeout` is cancelled, and has failed with a TimeoutError. One that is still
+  there `CUT_GRACE` later cannot be cancelled: it has failed too, and holds its place no longer. So has `on_error`.
+  Thus one that hangs does not keep the others from running, also with `concurrency` 1.
 - Leaving drains: everything that waits runs, and what is added meanwhile. After `drain_timeout` seconds what runs is
   cancelled and gets `CUT_GRACE` to end. Then, or when the leaving itself is cancelled, the queue is closed, and each
   item that did not run to its end is logged by type and id.
@@ -23,7 +26,6 @@ together.
 """
 
 import asyncio
-import math
 import os
 from collections import deque
 from contextvars import Context, copy_context
@@ -32,32 +34,15 @@ from typing import Final, Self
 
 import msgspec
 
-from .handlers import Handler, name_of_type
-from .item_queue import CLOSED, RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger
+from .entry import Entry, is_current
+from .handlers import name_of_type
+from .item_queue import CLOSED, RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger, too_late
+from .settings import positive, seconds
 
 CUT_GRACE: Final = 0.5
 """How many seconds a handler has to end when it has been cancelled."""
 
 _NOT_CALLED: Final = "was not called before the queue closed"
-
-
-class _Entry:
-    """One item on its way to one handler."""
-
-    __slots__ = ("context", "handler", "has_begun", "id", "is_cut_off", "is_done", "is_running", "item", "queue")
-
-    def __init__(
-        self, queue: "BackgroundTasks", item: msgspec.Struct, item_id: str, handler: Handler, context: Context
-    ) -> None:
-        self.queue = queue
-        self.item = item
-        self.id = item_id
-        self.handler = handler
-        self.context = context
-        self.has_begun = self.is_running = False
-        self.is_cut_off = False
-        self.is_done = False
-        """Whether it has been counted as done, failed or dropped."""
 
 
 class _Waiter:
@@ -75,8 +60,9 @@ class BackgroundTasks(ItemQueue):
     """A queue of items in this process, whose handlers run beside the requests. An async context manager.
 
     `maxsize` is the most items that wait, `concurrency` the most handlers that run at a time, `drain_timeout` how long
-    in seconds leaving waits for everything to run (None: as long as it takes). ItemQueue has the other two. Raises
-    TypeError or ValueError for a setting that is none. All of it is for one event loop, the one that enters it.
+    in seconds leaving waits for everything to run (None: as long as it takes), `handler_timeout` how long one handler may
+    take (None: as long as it wants). ItemQueue has the other two. Raises TypeError or ValueError for a setting that is
+    none. All of it is for one event loop, the one that enters it.
 
     ::
 
@@ -91,12 +77,14 @@ class BackgroundTasks(ItemQueue):
         drain_timeout: float | None = 30.0,
         allow_one_to_many: bool = False,
         concurrency: int = 1,
+        handler_timeout: float | None = 20.0,
         on_error: OnError | None = None,
     ) -> None:
         super().__init__(allow_one_to_many=allow_one_to_many, on_error=on_error)
         self._maxsize = positive("maxsize", maxsize)
         self._concurrency = positive("concurrency", concurrency)
         self._drain_timeout = seconds("drain_timeout", drain_timeout)
+        self._handler_timeout = seconds("handler_timeout", handler_timeout, may_be_zero=False)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
         self._prefix = ""
@@ -105,13 +93,13 @@ class BackgroundTasks(ItemQueue):
     def _begin(self) -> None:
         self._count = 0
         self._clear_counts()
-        self._queued: deque[_Entry] = deque()
+        self._queued: deque[Entry] = deque()
         self._waiting: deque[_Waiter] = deque()
         self._admitted: set[_Waiter] = set()
         """Those whose places are kept, and who have not yet come to take them."""
         self._kept = 0
         """How many places that are."""
-        self._running: dict[asyncio.Task[None], _Entry] = {}
+        self._running: dict[asyncio.Task[None], Entry] = {}
         self._busy = 0
         """How many have begun and not ended; counted apart, because an eager task runs before it is in `_running`."""
         self._idle: asyncio.Future[None] | None = None
@@ -177,10 +165,10 @@ class BackgroundTasks(ItemQueue):
         handlers = self._handlers[type(item)]
         if self._waiting or self._admitted or len(self._queued) >= self._maxsize:
             run = RUN.get(None)
-            source = run.queue if isinstance(run, _Entry) and run.is_running else None
+            source = run.queue if isinstance(run, Entry) and run.is_running else None
             if source is None or not self._leads_to(source):
                 await self._wait_for_place(len(handlers), source)
-        entries = [_Entry(self, item, item_id, handler, context) for handler in handlers]
+        entries = [Entry(self, item, item_id, handler, context) for handler in handlers]
         for entry in entries[1:]:
             entry.context = context.copy()  # A context runs one task at a time.
         self._queued.extend(entries)
@@ -238,8 +226,7 @@ class BackgroundTasks(ItemQueue):
 
     def _start(self) -> None:
         """Begin what may begin, and let those in who wait for a place."""
-        loop = self._loop
-        while loop is not None:
+        while self._loop is not None:
             while self._waiting and len(self._queued) + self._kept < self._maxsize:
                 waiter = self._waiting.popleft()
                 if not waiter.place.done():  # Else it was cancelled, and is about to withdraw.
@@ -248,36 +235,99 @@ class BackgroundTasks(ItemQueue):
                     waiter.place.set_result(None)
             if not self._queued or self._busy >= self._concurrency:
                 return
-            entry = self._queued.popleft()
             self._busy += 1
-            task = loop.create_task(self._run(entry), name=entry.id, context=entry.context)
-            self._running[task] = entry
-            task.add_done_callback(self._end)
+            self._begin_task(self._loop, self._queued.popleft())
 
-    async def _run(self, entry: _Entry) -> None:
+    def _begin_task(self, loop: asyncio.AbstractEventLoop, entry: Entry, error: BaseException | None = None) -> None:
+        task = loop.create_task(self._run(entry, error), name=entry.id, context=entry.context)
+        self._running[task] = entry
+        task.add_done_callback(self._end)
+
+    async def _run(self, entry: Entry, error: BaseException | None) -> None:
+        """Call the handler, or only tell what it has failed with."""
         RUN.set(entry)
         entry.has_begun = entry.is_running = True
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # it runs in a task of its own
         try:
-            await entry.handler.call(entry.item)
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as error:  # also SystemExit: a handler does not end the server
-            if entry.is_cut_off and isinstance(error, asyncio.CancelledError):
-                raise
-            self._failed += 1
-            entry.is_done = True
-            await self._tell(entry.item, entry.id, entry.handler, error)
-        else:
-            self._done += 1
-            entry.is_done = True
+            if error is None:
+                self._limit(entry, task)
+                error = await self._call(entry, task)
+            if error is not None:
+                self._failed += 1
+                entry.is_done = True
+                if entry.is_overdue:
+                    entry.is_overdue = False
+                    task.uncancel()
+                self._limit(entry, task)
+                await self._tell(entry.item, entry.id, entry.handler, error)
         finally:
             entry.is_running = False
+            if entry.timer is not None:
+                entry.timer.cancel()
+
+    async def _call(self, entry: Entry, task: asyncio.Task[None]) -> BaseException | None:
+        """Call the handler; what it has failed with."""
+        try:
+            await entry.handler.call(entry.item)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit: a handler does not end the server
+            if entry.is_done or (isinstance(error, GeneratorExit) and not is_current(task)):
+                raise
+            if not isinstance(error, asyncio.CancelledError):
+                return error
+            if entry.is_overdue:
+                late = too_late(entry.handler, self._handler_timeout)
+                late.__cause__ = error
+                return late
+            if entry.is_cut_off:
+                raise
+            return error
+        if not entry.is_done:
+            self._done += 1
+            entry.is_done = True
+        return None
+
+    def _limit(self, entry: Entry, task: asyncio.Task[None]) -> None:
+        """Give what runs now, the handler or the hook, `handler_timeout` seconds."""
+        if self._handler_timeout is not None:
+            if entry.timer is not None:
+                entry.timer.cancel()
+            entry.timer = task.get_loop().call_later(self._handler_timeout, self._cancel, entry, task)
+
+    def _cancel(self, entry: Entry, task: asyncio.Task[None]) -> None:
+        if not self._is_closed:  # Else it is being cut off.
+            entry.is_overdue = True
+            task.cancel()
+            entry.timer = task.get_loop().call_later(CUT_GRACE, self._give_up, entry)
+
+    def _give_up(self, entry: Entry) -> None:
+        """Let the others run beside what cannot be cancelled."""
+        if self._is_closed or self._loop is None:
+            return
+        entry.is_given_up = True
+        if entry.is_done:
+            name = name_of_type(type(entry.item))
+            logger.error("%s %s: on_error cannot be cancelled, and goes on beside the others", name, entry.id)
+            self._busy -= 1
+            self._start()
+            self._look_whether_idle()
+        else:
+            entry.is_done = True
+            # Its place goes to those who tell of it.
+            teller = Entry(self, entry.item, entry.id, entry.handler, entry.context.copy())
+            more = "; it cannot be cancelled, and goes on beside the others"
+            self._begin_task(self._loop, teller, too_late(entry.handler, self._handler_timeout, more))
 
     def _end(self, task: asyncio.Task[None]) -> None:
         """Go on when a task has ended, whichever way: also one that was cancelled before its first step."""
-        entry = self._running.pop(task)
-        self._busy -= 1
         error = None if task.cancelled() else task.exception()
+        entry = self._running.pop(task, None)
+        if entry is None:  # It outlived an earlier stop, which has named it.
+            return
+        if not entry.is_given_up:
+            self._busy -= 1
         if not entry.is_done:
             entry.is_done = True
             if error is None:
@@ -338,23 +388,3 @@ class BackgroundTasks(ItemQueue):
                 if not entry.is_done:
                     entry.is_done = True
                     self._drop(entry.item, entry.id, f"{entry.handler.name} was cut off, and goes on all the same")
-
-
-def positive(name: str, value: object) -> int:
-    """A setting that is a number of things, 1 or more. Raises TypeError or ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} is an int, not {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} is 1 or more, not {value!r}")
-    return value
-
-
-def seconds(name: str, value: object) -> float | None:
-    """A setting that is a time in seconds, or None. Raises TypeError or ValueError."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} is a number of seconds or None, not {value!r}")
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{name} is 0 or more seconds, or None for no limit, not {value!r}")
-    return float(value)

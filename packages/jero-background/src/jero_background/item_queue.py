@@ -55,12 +55,17 @@ class QueueStats(msgspec.Struct, frozen=True):
     done: int
     """Items whose handler has ended well, since the queue was entered; so are the next two."""
     failed: int
-    """Items whose handler has raised."""
+    """Items whose handler has raised, or took too long."""
     dropped: int
     """Items that were taken and did not run to their end: each is named in the log."""
 
 
 type OnError = Callable[[ItemFailure], Awaitable[None] | None]
+
+
+def too_late(handler: Handler, limit: float | None, more: str = "") -> TimeoutError:
+    """The error of a handler whose time was over."""
+    return TimeoutError(f"{handler.name} took longer than handler_timeout, {limit:g} s{more}")
 
 
 class Run(Protocol):

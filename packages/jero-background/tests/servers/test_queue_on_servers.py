@@ -29,7 +29,26 @@ def test_sigterm_names_what_had_no_time_to_run_and_ends_in_time(server, tmp_path
 
 
 @by_server
-def test_a_handler_that_hangs_is_cut_off_and_named(server, tmp_path):
+def test_behind_a_handler_that_hangs_the_others_run(server, tmp_path):
+    with QueueServer(server, tmp_path, JERO_LIMIT="0.2") as process:
+
+        async def main():
+            connection = await Connection.open(process.port)
+            _, hanging = await connection.post("/health")
+            await connection.post("/quick/1")
+            connection.close()
+            return hanging["id"]
+
+        hanging = asyncio.run(main())
+        process.terminate()
+        process.process.wait(30 + SLACK)
+    assert process.ran() == {1: 1}
+    assert process.dropped() == []
+    assert f"queue_app.Hang {hanging} failed in " in process.log
+
+
+@by_server
+def test_a_handler_that_hangs_for_the_whole_drain_is_cut_off_and_all_are_named(server, tmp_path):
     with QueueServer(server, tmp_path, JERO_DRAIN="0.2") as process:
 
         async def main():
@@ -42,6 +61,7 @@ def test_a_handler_that_hangs_is_cut_off_and_named(server, tmp_path):
         ids = asyncio.run(main())
         process.terminate()
         process.process.wait(0.2 + 1 + SLACK)
+    assert process.ran() == {}
     assert sorted(process.dropped()) == sorted(ids)
 
 

@@ -10,7 +10,7 @@ Rules
   has a message of its own. All processes have to agree on these names.
 - An item that this worker cannot read, or has no handler for, may be meant for a newer or older version of the app: it
   is logged, not acknowledged, and left to the broker.
-- A handler that raises is logged and told to `on_error`, as in process, and to taskiq: its middlewares may try again.
+- A handler that raises, or takes longer than `handler_timeout`, is logged and told to `on_error`, as in process, and to taskiq: its middlewares may try again.
 - Where the app only serves, nothing runs here but what the in-memory broker runs. See worker.py for the other side.
 """
 
@@ -26,9 +26,10 @@ import msgspec
 from taskiq import AsyncBroker, InMemoryBroker
 from taskiq.kicker import AsyncKicker
 
-from jero_background.background_tasks import CUT_GRACE, positive, seconds
+from jero_background.background_tasks import CUT_GRACE
 from jero_background.handlers import Handler, name_of_type
-from jero_background.item_queue import CLOSED, RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger
+from jero_background.item_queue import CLOSED, RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger, too_late
+from jero_background.settings import positive, seconds
 from jero_core.extend import Codec, Refusal
 
 from .receiving import RECHECK, WORKER, Listener, note_recheck
@@ -51,7 +52,9 @@ class TaskiqTasks(ItemQueue):
     """A queue of items in a taskiq broker. An async context manager, entered like BackgroundTasks.
 
     `concurrency` is the most handlers that run at a time in one worker (the in-memory broker knows no bound),
-    `drain_timeout` how long in seconds a stopping worker waits for those that run (None: as long as it takes).
+    `drain_timeout` how long in seconds a stopping worker waits for those that run (None: as long as it takes),
+    `handler_timeout` how long one handler may take (None: as long as it wants), which the broker must know to be less
+    than the time after which it gives an item to another worker.
     `enc_hook` and `dec_hook` are msgspec's, for types in items that it does not know. `recheck` is after how many idle
     seconds a worker sends itself a small message: taskiq-redis looks for the items of dead workers only when a message
     arrives (None: never). The broker is started and shut down with the queue.
@@ -67,6 +70,7 @@ class TaskiqTasks(ItemQueue):
         drain_timeout: float | None = 30.0,
         allow_one_to_many: bool = False,
         concurrency: int = 1,
+        handler_timeout: float | None = 300.0,
         on_error: OnError | None = None,
         enc_hook: EncHook | None = None,
         dec_hook: DecHook | None = None,
@@ -78,6 +82,7 @@ class TaskiqTasks(ItemQueue):
         self._broker = broker
         self._concurrency = positive("concurrency", concurrency)
         self._drain_timeout = seconds("drain_timeout", drain_timeout)
+        self._handler_timeout = seconds("handler_timeout", handler_timeout, may_be_zero=False)
         self._recheck = seconds("recheck", recheck) or None
         self._codec = Codec(enc_hook, dec_hook)
         self._tasks: dict[str, Handler] = {}
@@ -229,8 +234,10 @@ class TaskiqTasks(ItemQueue):
         assert task is not None  # noqa: S101  # taskiq runs each message in a task
         self._running[task] = run
         RUN.set(run)
+        limit = asyncio.timeout(self._handler_timeout)
         try:
-            await run.handler.call(run.item)
+            async with limit:
+                await run.handler.call(run.item)
         except (KeyboardInterrupt, GeneratorExit):
             self._keep()
             raise
@@ -241,6 +248,11 @@ class TaskiqTasks(ItemQueue):
                 self._drop(run.item, run.id, f"{name} was cut off; a broker that got no acknowledgement gives it again")
                 raise
             self._failed += 1
+            if limit.expired() and isinstance(error, TimeoutError):
+                late = too_late(run.handler, self._handler_timeout)
+                late.__cause__ = error
+                await self._tell(run.item, run.id, run.handler, late)
+                raise late from error
             await self._tell(run.item, run.id, run.handler, error)
             if isinstance(error, asyncio.CancelledError):
                 # taskiq would take it for the worker's own.
