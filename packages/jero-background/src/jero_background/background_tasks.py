@@ -60,9 +60,9 @@ class BackgroundTasks(ItemQueue):
     """A queue of items in this process, whose handlers run beside the requests. An async context manager.
 
     `maxsize` is the most items that wait, `concurrency` the most handlers that run at a time, `drain_timeout` how long
-    in seconds leaving waits for everything to run (None: as long as it takes), `handler_timeout` how long one handler may
-    take (None: as long as it wants). ItemQueue has the other two. Raises TypeError or ValueError for a setting that is
-    none. All of it is for one event loop, the one that enters it.
+    in seconds leaving waits for everything to run (None: as long as it takes), `handler_timeout` how long one handler
+    may take (None: as long as it wants). ItemQueue has the other two. Raises TypeError or ValueError for a setting that
+    is none. All of it is for one event loop, the one that enters it.
 
     ::
 

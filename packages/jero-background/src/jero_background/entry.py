@@ -53,7 +53,7 @@ class Entry:
 
 
 def is_current(task: asyncio.Task[None]) -> bool:
-    """Whether this is called in that task; not so when its coroutine is closed from outside, with the loop or without."""
+    """Whether this is called in that task. It is not when its coroutine is closed from outside."""
     try:
         return asyncio.current_task() is task
     except RuntimeError:

@@ -10,7 +10,8 @@ Rules
   has a message of its own. All processes have to agree on these names.
 - An item that this worker cannot read, or has no handler for, may be meant for a newer or older version of the app: it
   is logged, not acknowledged, and left to the broker.
-- A handler that raises, or takes longer than `handler_timeout`, is logged and told to `on_error`, as in process, and to taskiq: its middlewares may try again.
+- A handler that raises, or takes longer than `handler_timeout`, is logged and told to `on_error`, as in process, and
+  to taskiq: its middlewares may try again.
 - Where the app only serves, nothing runs here but what the in-memory broker runs. See worker.py for the other side.
 """
 
@@ -28,7 +29,16 @@ from taskiq.kicker import AsyncKicker
 
 from jero_background.background_tasks import CUT_GRACE
 from jero_background.handlers import Handler, name_of_type
-from jero_background.item_queue import CLOSED, RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger, too_late
+from jero_background.item_queue import (
+    CLOSED,
+    RUN,
+    BackgroundClosedError,
+    ItemQueue,
+    OnError,
+    QueueStats,
+    logger,
+    too_late,
+)
 from jero_background.settings import positive, seconds
 from jero_core.extend import Codec, Refusal
 
