@@ -12,9 +12,9 @@ import pytest
 from msgspec import Struct
 
 from jero_background import BackgroundClosedError, BackgroundTasks, ItemFailure, QueueStats, item_id
-from jero_core import HTTPError, WiringError
+from jero_core import BaseApp, HTTPError, WiringError
 
-from .background_driver import run
+from .background_driver import run, started
 
 
 class Mail(Struct):
@@ -1134,6 +1134,171 @@ def test_a_handler_that_outlives_a_stop_is_not_counted_again_when_the_queue_is_e
 
     assert run(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
     assert "Exception in callback" not in caplog.text
+
+
+# in an app, beside other resources
+
+
+class Noted:
+    """A resource that notes when it closes, and may do something then."""
+
+    def __init__(self, events, before_closing=None):
+        self.events, self.before_closing = events, before_closing
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        if self.before_closing is not None:
+            await self.before_closing()
+        self.events.append("closed")
+
+
+def test_a_queue_is_drained_before_a_resource_closes_that_was_entered_after_it():
+    events = []
+
+    async def handle(item: Mail) -> None:
+        await asyncio.sleep(0)
+        events.append(item.number)
+
+    class App(BaseApp):
+        async def _wire(self):
+            self.tasks = await self._aenter(BackgroundTasks())
+            self.tasks.register(handle)
+            await self._aenter(Noted(events))
+
+    async def main():
+        app = App()
+        async with started(app):
+            for number in range(3):
+                await app.tasks.add(Mail(number))
+        return app.tasks.stats()
+
+    assert run(main()) == QueueStats(queued=0, running=0, done=3, failed=0, dropped=0)
+    assert events == [0, 1, 2, "closed"]
+
+
+def test_a_resource_that_adds_what_is_left_as_it_closes_was_entered_after_the_queue_and_is_served():
+    events = []
+
+    async def handle(item: Mail) -> None:
+        await asyncio.sleep(0)
+        events.append(item.number)
+
+    class App(BaseApp):
+        async def _wire(self):
+            tasks = await self._aenter(BackgroundTasks())
+            tasks.register(handle)
+
+            async def add_the_rest():
+                await tasks.add(Mail(1))
+
+            await self._aenter(Noted(events, add_the_rest))
+
+    async def main():
+        async with started(App()):
+            pass
+
+    run(main())
+    assert sorted(events, key=str) == [1, "closed"]
+
+
+def test_a_drain_that_takes_too_long_is_over_before_anything_closes(caplog):
+    events = []
+
+    async def handle(item: Letter) -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            events.append("cut off")
+
+    class App(BaseApp):
+        async def _wire(self):
+            self.tasks = await self._aenter(BackgroundTasks(drain_timeout=0.05))
+            self.tasks.register(handle)
+            await self._aenter(Noted(events))
+
+    async def main():
+        app = App()
+        async with started(app):
+            return [await app.tasks.add(Letter(number)) for number in range(2)]
+
+    given = run(main())
+    assert events == ["cut off", "closed"]
+    assert sorted(dropped(caplog)) == sorted(given)
+
+
+@pytest.mark.parametrize("pauses", [1, 20])
+def test_two_queues_that_feed_each_other_are_both_drained(pauses, caplog):
+    ran = []
+
+    class App(BaseApp):
+        async def _wire(self):
+            self.mails = await self._aenter(BackgroundTasks())
+            letters = await self._aenter(BackgroundTasks())
+
+            async def to_letters(item: Mail) -> None:
+                await turns(pauses)
+                await letters.add(Letter(item.number))
+
+            async def to_mails(item: Letter) -> None:
+                await turns(pauses)
+                ran.append(item.number)
+                if item.number < 5:
+                    await self.mails.add(Mail(item.number + 1))
+
+            self.mails.register(to_letters)
+            letters.register(to_mails)
+
+    async def main():
+        app = App()
+        async with started(app):
+            await app.mails.add(Mail(0))
+
+    run(main())
+    assert ran == [0, 1, 2, 3, 4, 5]
+    assert caplog.records == []
+
+
+def test_a_stop_that_is_cancelled_while_it_drains_cuts_off_at_once(caplog):
+    class App(BaseApp):
+        async def _wire(self):
+            self.tasks = await self._aenter(BackgroundTasks(drain_timeout=None, handler_timeout=None))
+            self.tasks.register(hang)
+
+    async def main():
+        app = App()
+        await app._jero_start()
+        given = await app.tasks.add(Letter(1))
+        stopping = asyncio.create_task(app._jero_stop())
+        await turns()
+        stopping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
+        return given
+
+    assert [run(main())] == dropped(caplog)
+
+
+def test_the_time_of_a_drain_is_counted_once(journal, caplog):
+    """What the app's own drain has used, leaving has no more."""
+
+    async def main():
+        journal.gate.clear()
+        tasks = BackgroundTasks(drain_timeout=0.2)
+        loop = asyncio.get_running_loop()
+        async with tasks:
+            tasks.register(journal.take)
+            tasks.register(hang)
+            await tasks.add(Mail(1))
+            loop.call_later(0.15, journal.gate.set)
+            await tasks.__jero_drain__()
+            await tasks.add(Letter(1))
+            began = loop.time()
+        return loop.time() - began
+
+    assert run(main()) < 0.19
+    assert len(dropped(caplog)) == 1
 
 
 # settings and registration without an app

@@ -1,6 +1,7 @@
 """The queue over taskiq, with taskiq's in-memory broker: the handlers run in this process."""
 
 import asyncio
+import contextlib
 import datetime
 import decimal
 import json
@@ -349,6 +350,33 @@ def test_an_app_adds_after_its_response_and_starts_twice():
 
     assert [run(main()) for _ in range(2)] == [204, 204]
     assert ran == [1, 1]
+
+
+def test_the_in_memory_broker_is_drained_before_a_resource_closes_that_was_entered_after_the_queue():
+    events = []
+
+    async def handle(item: Mail) -> None:
+        await asyncio.sleep(0.001)
+        events.append(item.number)
+
+    @contextlib.asynccontextmanager
+    async def resource():
+        yield
+        events.append("closed")
+
+    class App(BaseApp):
+        async def _wire(self):
+            self.tasks = await self._aenter(TaskiqTasks(InMemoryBroker()))
+            self.tasks.register(handle)
+            await self._aenter(resource())
+
+    async def main():
+        app = App()
+        async with started(app):
+            await app.tasks.add(Mail(1))
+
+    run(main())
+    assert events == [1, "closed"]
 
 
 # the worker

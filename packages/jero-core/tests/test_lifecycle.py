@@ -787,3 +787,135 @@ def test_nothing_looks_at_a_start_that_failed(caplog):
 
     run_failing(App())
     assert looker.seen == []
+
+
+def test_a_source_of_the_app_looks_at_the_wiring_too_and_sees_what_was_entered():
+    seen = []
+
+    class LookingSource:
+        def shared_by(self, operation):
+            raise AssertionError("no handler names it")
+
+        bind = shared_by
+
+        def __jero_wire__(self, wiring):
+            seen.append(wiring.entered)
+
+    value = Looker()
+
+    class App(BaseApp):
+        sources = {**BaseApp.sources, "looking": LookingSource()}
+
+        async def _wire(self):
+            self._enter(contextlib.nullcontext(value))
+            self._enter(value)
+
+    serve(App(), nothing)
+    ((manager, *values),) = seen
+    assert isinstance(manager, contextlib.nullcontext)
+    assert values == [value] * 2
+
+
+# what drains does so before anything closes
+
+
+class Draining:
+    """A resource that drains, and writes down what happens."""
+
+    def __init__(self, name, journal, error=None):
+        self.name, self.journal, self.error = name, journal, error
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        self.journal.append(f"close {self.name}")
+
+    async def __jero_drain__(self):
+        await asyncio.sleep(0)
+        self.journal.append(f"drain {self.name}")
+        if self.error is not None:
+            raise self.error
+        return False
+
+
+def draining_app(journal, *errors):
+    class App(BaseApp):
+        async def _wire(self):
+            first, second = (Draining(str(number), journal, error) for number, error in enumerate(errors))
+            await self._aenter(first)
+            await self._aenter(contextlib.nullcontext(second))
+            self._enter(contextlib.closing(Closing(journal)))
+
+    return App()
+
+
+class Closing:
+    def __init__(self, journal):
+        self.journal = journal
+
+    def close(self):
+        self.journal.append("close")
+
+
+def test_what_drains_does_so_before_anything_closes_the_last_one_first():
+    journal = []
+    app = draining_app(journal, None, None)
+    for _ in range(2):
+        serve(app, nothing)
+    assert journal == ["drain 1", "drain 0", "close", "close 0"] * 2
+
+
+def test_one_that_fails_to_drain_skips_neither_the_others_nor_the_closing(caplog):
+    journal = []
+
+    async def main():
+        app = draining_app(journal, ValueError("first"), asyncio.CancelledError())
+        await app._jero_start()
+        await app._jero_stop()
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        asyncio.run(main())
+    assert journal == ["drain 1", "drain 0", "close", "close 0"]
+    assert list(map(type, caught.value.exceptions)) == [asyncio.CancelledError, ValueError]
+
+
+def test_what_drains_does_so_once_when_its_manager_gives_itself_and_never_if_it_is_a_class():
+    journal = []
+    draining = Draining("0", journal)
+
+    class App(BaseApp):
+        async def _wire(self):
+            await self._aenter(draining)
+            self._enter(contextlib.nullcontext(Draining))
+
+    serve(App(), nothing)
+    assert journal == ["drain 0", "close 0"]
+
+
+def test_all_are_asked_again_to_drain_until_none_had_work():
+    journal = []
+
+    class Feeding(Draining):
+        work, other = 0, None
+
+        async def __jero_drain__(self):
+            work, self.work = self.work, 0
+            if work:
+                self.other.work = work - 1
+            journal.append(f"{self.name} had {work}")
+            return bool(work)
+
+    first, second = Feeding("0", journal), Feeding("1", journal)
+    first.other, second.other, first.work = second, first, 2
+
+    class App(BaseApp):
+        async def _wire(self):
+            await self._aenter(first)
+            await self._aenter(second)
+
+    serve(App(), nothing)
+    assert journal == [
+        *("1 had 0", "0 had 2", "1 had 1", "0 had 0", "1 had 0", "0 had 0"),
+        *("close 1", "close 0"),
+    ]

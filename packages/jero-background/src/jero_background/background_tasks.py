@@ -14,9 +14,10 @@ Rules
 - A handler that takes longer than `handler_timeout` is cancelled, and has failed with a TimeoutError. One that is still
   there `CUT_GRACE` later cannot be cancelled: it has failed too, and holds its place no longer. So has `on_error`.
   Thus one that hangs does not keep the others from running, also with `concurrency` 1.
-- Leaving drains: everything that waits runs, and what is added meanwhile. After `drain_timeout` seconds what runs is
-  cancelled and gets `CUT_GRACE` to end. Then, or when the leaving itself is cancelled, the queue is closed, and each
-  item that did not run to its end is logged by type and id.
+- Leaving drains: everything that waits runs, and what is added meanwhile. An app drains all its queues before it closes
+  anything, and each again as it closes, for what other resources have added last. After `drain_timeout` seconds in all,
+  what runs is cancelled and gets `CUT_GRACE` to end. Then, or when the leaving itself is cancelled, the queue is
+  closed, and each item that did not run to its end is logged by type and id.
 
 Theory
 ------
@@ -26,6 +27,7 @@ together.
 """
 
 import asyncio
+import math
 import os
 from collections import deque
 from contextvars import Context, copy_context
@@ -103,6 +105,8 @@ class BackgroundTasks(ItemQueue):
         self._busy = 0
         """How many have begun and not ended; counted apart, because an eager task runs before it is in `_running`."""
         self._idle: asyncio.Future[None] | None = None
+        self._left = math.inf if self._drain_timeout is None else self._drain_timeout
+        """How many seconds are left to drain."""
         self._waits_for: list[BackgroundTasks] = []
         """The queues for a place in which handlers of this one wait."""
 
@@ -120,7 +124,7 @@ class BackgroundTasks(ItemQueue):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Drain, and close."""
+        """Drain what is left, and close."""
         try:
             await self._drain()
         finally:
@@ -129,6 +133,22 @@ class BackgroundTasks(ItemQueue):
             finally:
                 self._loop = None
                 self._forget()
+
+    async def __jero_drain__(self) -> bool:
+        """Drain before anything of the app closes; whether there was work.
+
+        Until this itself closes, what is added late is taken.
+        """
+        if self._is_closed or self._is_idle():
+            return False
+        try:
+            await self._drain()
+        except BaseException:
+            await self._close()
+            raise
+        if not self._is_idle():
+            await self._close()
+        return True
 
     async def add(self, item: msgspec.Struct, /) -> str:
         """Take an item, when there is a place for it, and give its id.
@@ -343,18 +363,16 @@ class BackgroundTasks(ItemQueue):
     # draining
 
     async def _drain(self) -> None:
-        """Wait until nothing waits or runs, for at most `drain_timeout`.
+        """Wait until nothing waits or runs, for what is left of `drain_timeout`.
 
         Nothing awaits between the last look and whoever closes the queue: what is added in between would be lost.
         """
         loop = asyncio.get_running_loop()
-        end = None if self._drain_timeout is None else loop.time() + self._drain_timeout
-        while not self._is_idle():
-            left = None if end is None else end - loop.time()
-            if left is not None and left <= 0:
-                return
+        while not self._is_idle() and not self._is_closed and self._left > 0:
+            began = loop.time()
             self._idle = loop.create_future()
-            await asyncio.wait([self._idle], timeout=left)
+            await asyncio.wait([self._idle], timeout=None if self._left == math.inf else self._left)
+            self._left -= loop.time() - began
 
     def _is_idle(self) -> bool:
         return not (self._queued or self._waiting or self._admitted or self._busy)
@@ -364,7 +382,9 @@ class BackgroundTasks(ItemQueue):
             self._idle.set_result(None)
 
     async def _close(self) -> None:
-        """Take nothing more, cut off what runs, and log what did not run."""
+        """Take nothing more, cut off what runs, and log what did not run. Once it is closed, it does nothing."""
+        if self._is_closed:
+            return
         self._is_closed = True
         queued, waiting = [*self._queued], [*self._waiting]
         self._queued.clear()

@@ -8,7 +8,7 @@ Rules
   raise instead would let every server serve on, ASGI lifespan 2.0).
 - Before a start and after a stop requests get 503. If the server knows no lifespan, the first request starts the app.
 - A stop first ends the responses that last (stopping.py), then lets the requests under way end (inflight.py), then
-  closes what was opened.
+  drains what drains and closes what was opened (lifecycle.py).
 - The app can be started again.
 """
 
@@ -28,7 +28,7 @@ from .compile import Compiler
 from .convertible import DecHook, EncHook
 from .declarations import guards_faults, hook_faults, stop_faults, wire_faults
 from .emit import Emitter
-from .entered import Wiring, check_entered
+from .entered import Wiring, check_wired
 from .entry import Entry
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
 from .failures import Failures, is_cancelled, logger
@@ -272,8 +272,8 @@ class BaseApp[FactoryT = None](Entry, ABC):
                 planner.guards.check_default(self.default_auth)
             except Refusal as refusal:
                 planner.report(place, refusal)
-            wiring = Wiring(planner.plans, planner.report)
-            check_entered(self._jero_lifecycle.entered, wiring, planner.report_fault)
+            wiring = Wiring(planner.plans, self._jero_lifecycle.entered, planner.report)
+            check_wired([*wiring.entered, *self.sources.values()], wiring, planner.report_fault)
             self._jero_lifecycle.entered.clear()
             router, functions = _compile(planner)
             self._jero_operations = Operations(functions)

@@ -20,7 +20,9 @@ Guard`, which is called for what is given as `auth=`::
         guards = AddressGuards()
 
 What an app **enters** with `_enter` or `_aenter` may have a method `__jero_wire__(wiring)`. It is called when `_wire`
-has ended, and reports what is wrong: `wiring.report(place, Refusal(...))`. `wiring.plans` has the app's operations.
+has ended, and reports what is wrong: `wiring.report(place, Refusal(...))`. `wiring.plans` has the app's operations. A
+source may have one as well. What it enters may also have a coroutine method `__jero_drain__() -> bool`, which is called
+at the stop, before anything closes, until nothing had work to end.
 
 For whoever drives apps, such as test clients, there are `FAULTS`, `Lifecycle`, `factory_on` and `plans_of`.
 """
@@ -61,7 +63,7 @@ from .introspect import (
     type_arguments,
 )
 from .json_problems import JSONProblems
-from .lifecycle import Lifecycle, factory_on
+from .lifecycle import Drained, Lifecycle, factory_on
 from .links import Link, Links, Location
 from .plan import (
     Argument,
@@ -113,6 +115,7 @@ __all__ = [
     "BodyFact",
     "ClientDisconnected",
     "Codec",
+    "Drained",
     "Field",
     "Findings",
     "Fragment",

@@ -6,12 +6,15 @@ Rules
 - Every one that was entered is closed, also when startup fails half-way and when another one's close fails.
 - A close sees no exception: resources are told to end, not that something else went wrong. One that answers True
   suppresses nothing.
+- What drains (`Drained`: a queue) does so before anything closes: what its items need is still open, in whatever order
+  it was entered. All are asked, the last one first, until none had work: they may give each other some.
 - What was entered is remembered until the app is wired: it may have something to say about that (entered.py).
 """
 
 import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Protocol, runtime_checkable
 
 from .annotations import type_name
 from .wiring import Refusal
@@ -19,18 +22,31 @@ from .wiring import Refusal
 type _Close = Callable[[], Awaitable[object]]
 
 
+@runtime_checkable
+class Drained(Protocol):
+    """Something that an app enters, and that has work to end before the app's resources close."""
+
+    async def __jero_drain__(self) -> bool:
+        """End the work, before anything is closed; whether there was any.
+
+        If there was, all are asked again: to end it may have made work for others. It bounds the time that it takes.
+        """
+        ...
+
+
 class Lifecycle:
     """The stack of one app's open resources."""
 
     def __init__(self) -> None:
         self._closes: list[_Close] = []
+        self._drained: list[Drained] = []
         self.entered: list[object] = []
         """The managers that were entered, and what they gave; emptied when the app is wired."""
 
     def enter[T](self, manager: AbstractContextManager[T]) -> T:
         """Enter a context manager now and exit it when the app stops."""
         value = manager.__enter__()
-        self.entered += (manager, value)
+        self._remember(manager, value)
 
         async def close() -> None:
             manager.__exit__(None, None, None)
@@ -41,17 +57,33 @@ class Lifecycle:
     async def aenter[T](self, manager: AbstractAsyncContextManager[T]) -> T:
         """Enter an async context manager now and exit it when the app stops."""
         value = await manager.__aenter__()
-        self.entered += (manager, value)
+        self._remember(manager, value)
         self._closes.append(lambda: manager.__aexit__(None, None, None))
         return value
 
+    def _remember(self, manager: object, value: object) -> None:
+        for thing in (manager,) if manager is value else (manager, value):
+            self.entered.append(thing)
+            if isinstance(thing, Drained) and not isinstance(thing, type):
+                self._drained.append(thing)
+
     async def close(self) -> None:
-        """Close everything, the last one first.
+        """Drain what drains, then close everything, the last one first.
 
         Raises the one exception that a close raised, or a BaseExceptionGroup of several, after all have been closed.
         """
         self.entered.clear()
         errors: list[BaseException] = []
+        drained, self._drained = self._drained[::-1], []
+        had_work = True
+        while had_work:
+            had_work = False
+            for thing in [*drained]:
+                try:
+                    had_work |= await thing.__jero_drain__()
+                except BaseException as error:  # noqa: BLE001  # as below
+                    errors.append(error)
+                    drained.remove(thing)
         while self._closes:
             try:
                 await self._closes.pop()()

@@ -103,7 +103,9 @@ class TaskiqTasks(ItemQueue):
         self._running: dict[asyncio.Task[object], _Run] = {}
         self._kept: set[asyncio.Task[object]] = set()
         """Tasks whose messages must not be acknowledged."""
-        self._sent = 0
+        self._sent = self._drained = 0
+        self._left = 0.0
+        """How many seconds are left to drain."""
 
     async def __aenter__(self) -> Self:
         """Start the broker. Raises RuntimeError if the queue is entered already."""
@@ -114,7 +116,8 @@ class TaskiqTasks(ItemQueue):
         self._remember()
         await self._broker.startup()
         self._is_open, self._is_closed, self._is_cutting_off = True, False, False
-        self._sent = 0
+        self._sent = self._drained = 0
+        self._left = math.inf if self._drain_timeout is None else self._drain_timeout
         self._clear_counts()
         self._broker.register_task(note_recheck, RECHECK)
         if worker is not None:
@@ -137,6 +140,14 @@ class TaskiqTasks(ItemQueue):
             self._forget()
             self._tasks = {name: each for name, each in self._tasks.items() if each in self._all_handlers()}
             await self._broker.shutdown()
+
+    async def __jero_drain__(self) -> bool:
+        """Let what the in-memory broker runs here end, before anything of the app closes; whether there was any."""
+        sent, self._drained = self._drained, self._sent
+        if isinstance(self._broker, InMemoryBroker) and sent != self._sent:
+            await self._drain_memory(self._broker)
+            return True
+        return False
 
     async def add(self, item: msgspec.Struct, /) -> str:
         """Hand an item to the broker, and give its id.
@@ -300,17 +311,15 @@ class TaskiqTasks(ItemQueue):
 
     async def _drain_memory(self, broker: InMemoryBroker) -> None:
         """Let the in-memory broker run everything, also what is added meanwhile."""
-        deadline = math.inf if self._drain_timeout is None else self._drain_timeout
         loop = asyncio.get_running_loop()
-        deadline += loop.time()
         try:
             sent = -1
-            while sent != self._sent and loop.time() < deadline:
-                sent = self._sent
+            while sent != self._sent and self._left > 0:
+                sent, began = self._sent, loop.time()
                 waiting = loop.create_task(broker.wait_all())
-                left = None if deadline == math.inf else max(0, deadline - loop.time())
-                await asyncio.wait([waiting], timeout=left)
+                await asyncio.wait([waiting], timeout=None if self._left == math.inf else self._left)
                 waiting.cancel()
+                self._left -= loop.time() - began
         finally:
             await self._cut_off([])
 
