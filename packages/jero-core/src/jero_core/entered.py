@@ -20,9 +20,7 @@ from .wiring import Place, Refusal
 class Wiring:
     """What an app has been wired to be."""
 
-    def __init__(
-        self, plans: Sequence[OperationPlan], entered: Sequence[object], report: Callable[..., None]
-    ) -> None:
+    def __init__(self, plans: Sequence[OperationPlan], entered: Sequence[object], report: Callable[..., None]) -> None:
         self.plans = tuple(plans)
         """Every operation of the app that nothing is wrong with."""
         self.entered = tuple(entered)
