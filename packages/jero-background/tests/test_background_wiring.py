@@ -140,3 +140,25 @@ def test_a_queue_that_outlives_its_app_s_stop_is_wired_anew():
     app = App()
     for _ in range(2):
         run(start(app))
+
+
+def test_the_handlers_of_exceptions_are_found_where_the_interpreter_has_them():
+    import dis
+
+    from jero_background.bytecode import _handlers
+
+    def function(number):
+        try:
+            number += 1
+        except ValueError:
+            number += 2
+        finally:
+            with open("x") as file:  # noqa: PTH123
+                number += len(file.read())
+        return number
+
+    for each in (function, start, load, run):
+        code = each.__code__
+        expected = [(entry.start, entry.end, entry.target) for entry in dis.Bytecode(code).exception_entries]
+        assert [*_handlers(code)] == expected
+    assert len(expected) == 0 < len([*_handlers(function.__code__)])

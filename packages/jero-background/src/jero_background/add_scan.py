@@ -1,12 +1,12 @@
 """Adds looked for in functions at startup, so that an item without a handler is found before a request meets it.
 
 A function's bytecode shows `self._tasks.add(SendReceipt(...))`, and its instance has the queue. What is not as plain as
-that is skipped: a false alarm would be worse than a late TypeError. Plain is an `add` or `add_after_response` of this
-very queue, read from a global, a closure, or an attribute of the function's own instance, whose first argument is a
-call of a Struct class that a global or closure names, with no branch in between.
+that is skipped: a false alarm would be worse than a late TypeError. Plain is an `add` or `add_after_response` of an
+object read from a global, a closure, or an attribute of the function's own instance, whose first argument is a call of
+a Struct class that a global or closure names, with no branch in between, and which some request reaches, whatever the
+app's settings are (bytecode.py).
 """
 
-import dis
 import inspect
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -14,19 +14,19 @@ from typing import Final
 
 import msgspec
 
+from .bytecode import NOTHING, Step, is_reached, steps_of
+
 _METHODS: Final = frozenset({"add", "add_after_response"})
-_SKIPPED: Final = frozenset({"CACHE", "EXTENDED_ARG", "NOP", "PRECALL", "RESUME"})
-_NOTHING: Final = object()
 
 
-def adds_in(function: Callable[..., object], queue: object) -> Iterator[type[msgspec.Struct]]:
-    """The types of the items that a function plainly adds to this queue."""
+def adds_in(function: Callable[..., object]) -> Iterator[tuple[object, type[msgspec.Struct]]]:
+    """What a function plainly adds to: the object, and the type of the item."""
     plain: object = inspect.unwrap(function) if hasattr(function, "__wrapped__") else function
-    receiver: object = getattr(function, "__self__", _NOTHING)
+    receiver: object = getattr(function, "__self__", NOTHING)
     plain = getattr(plain, "__func__", plain)
     code: object = getattr(plain, "__code__", None)
     if isinstance(plain, types.FunctionType) and isinstance(code, types.CodeType):
-        yield from _adds_in(code, _Names(plain, receiver), queue)
+        yield from _adds_in(code, _Names(plain, receiver))
 
 
 class _Names:
@@ -38,53 +38,64 @@ class _Names:
         self._cells = dict(cells)
         code = function.__code__
         self._receiver = receiver
-        self._self = code.co_varnames[0] if receiver is not _NOTHING and code.co_argcount else None
+        self._self = code.co_varnames[0] if receiver is not NOTHING and code.co_argcount else None
 
-    def value(self, step: dis.Instruction, code: types.CodeType) -> object:
+    def own(self, code: types.CodeType) -> str | None:
+        """The name of the instance: only in the function itself, in one that is nested the name is another."""
+        return self._self if self._self is not None and code.co_varnames[:1] == (self._self,) else None
+
+    def value(self, step: Step, code: types.CodeType) -> object:
         """What a step loads."""
-        if step.opname in {"LOAD_GLOBAL", "LOAD_NAME"}:
-            return self._globals.get(step.argval, _NOTHING)
-        if step.opname == "LOAD_DEREF" and step.argval in self._cells:
+        if step.op in {"LOAD_GLOBAL", "LOAD_NAME"}:
+            return self._globals.get(str(step.value), NOTHING)
+        if step.op == "LOAD_DEREF" and step.value in self._cells:
             try:
-                return self._cells[step.argval].cell_contents
+                return self._cells[str(step.value)].cell_contents
             except ValueError:
-                return _NOTHING
-        # Only in the function itself: in one that is nested the name is another.
-        if step.opname.startswith("LOAD_FAST") and step.argval == self._self and code.co_varnames[:1] == (self._self,):
+                return NOTHING
+        if step.op == "LOAD_FAST" and step.value == self.own(code) is not None:
             return self._receiver
-        return _NOTHING
+        return NOTHING
 
 
-def _adds_in(code: types.CodeType, names: _Names, queue: object) -> Iterator[type[msgspec.Struct]]:
+def _adds_in(code: types.CodeType, names: _Names) -> Iterator[tuple[object, type[msgspec.Struct]]]:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _adds_in(constant, names, queue)
+            yield from _adds_in(constant, names)
     if _METHODS.isdisjoint(code.co_names):
         return
-    steps = [step for step in dis.get_instructions(code) if step.opname not in _SKIPPED]
-    rebound = {step.argval for step in steps if step.opname.startswith("STORE_FAST")}
+    steps = steps_of(code)
+    rebound = {step.value for step in steps if step.op == "STORE_FAST"}
+    own = None if names.own(code) in rebound else names.own(code)
+
+    def known(made: Sequence[Step]) -> object:
+        """What a value is that steps make: a name, and attributes of it."""
+        if not made or any(step.op != "LOAD_ATTR" for step in made[1:]):
+            return NOTHING
+        return _owner(made, code, names, rebound)
+
     for index, step in enumerate(steps):
-        if step.argval not in _METHODS or step.opname not in {"LOAD_ATTR", "LOAD_METHOD"}:
-            continue
-        if _owner(steps[:index], code, names, rebound) is not queue:
+        if step.value not in _METHODS or step.op not in {"LOAD_ATTR", "LOAD_METHOD"}:
             continue
         item = _called(steps[index + 1 :], code, names)
         if item is not None:
-            yield item
+            owner = _owner(steps[:index], code, names, rebound)
+            if owner is not NOTHING and is_reached(code, steps, index, own, known):
+                yield owner, item
 
 
-def _owner(steps: Sequence[dis.Instruction], code: types.CodeType, names: _Names, rebound: set[object]) -> object:
+def _owner(steps: Sequence[Step], code: types.CodeType, names: _Names, rebound: set[object]) -> object:
     """What the attributes before a method lead to: `self._tasks`, `queues.mail`, `tasks`."""
     path: list[str] = []
     for step in reversed(steps):
-        if step.opname == "LOAD_ATTR":
-            path.append(str(step.argval))
+        if step.op == "LOAD_ATTR":
+            path.append(str(step.value))
             continue
-        thing = _NOTHING if step.argval in rebound and step.opname.startswith("LOAD_FAST") else names.value(step, code)
+        thing = NOTHING if step.value in rebound and step.op == "LOAD_FAST" else names.value(step, code)
         for name in reversed(path):
             thing = _attribute(thing, name)
         return thing
-    return _NOTHING
+    return NOTHING
 
 
 def _attribute(thing: object, name: str) -> object:
@@ -92,33 +103,34 @@ def _attribute(thing: object, name: str) -> object:
     own: object = getattr(thing, "__dict__", None)
     if isinstance(own, dict) and name in own:
         return own[name]
-    kind = inspect.getattr_static(type(thing), name, _NOTHING)
-    return getattr(thing, name, _NOTHING) if isinstance(kind, types.MemberDescriptorType) else _NOTHING
+    kind = inspect.getattr_static(type(thing), name, NOTHING)
+    if isinstance(kind, types.MemberDescriptorType):
+        return getattr(thing, name, NOTHING)
+    # An attribute of the class, such as a flag; what has a `__get__` would run.
+    return NOTHING if kind is NOTHING or hasattr(type(kind), "__get__") else kind
 
 
-def _called(steps: Sequence[dis.Instruction], code: types.CodeType, names: _Names) -> type[msgspec.Struct] | None:
+def _called(steps: Sequence[Step], code: types.CodeType, names: _Names) -> type[msgspec.Struct] | None:
     """The Struct class whose call is the first argument of the method that has just been loaded."""
-    steps = [step for step in steps if step.opname != "PUSH_NULL" or step is not steps[0]]
+    steps = [step for step in steps if step.op != "PUSH_NULL" or step is not steps[0]]
     if len(steps) < 2:
         return None
     item = names.value(steps[0], code)
-    if not (isinstance(item, type) and issubclass(item, msgspec.Struct)) or steps[1].opname == "LOAD_ATTR":
+    if not (isinstance(item, type) and issubclass(item, msgspec.Struct)) or steps[1].op == "LOAD_ATTR":
         return None
-    depth = dis.stack_effect(steps[0].opcode, steps[0].arg)
+    depth = steps[0].effect
     for index, step in enumerate(steps[1:], 1):
-        if step.opcode in dis.hasjump or step.is_jump_target:
+        if step.jumps or step.is_target:
             return None
-        depth += dis.stack_effect(step.opcode, step.arg, jump=False)
+        depth += step.effect
         if depth < 1:
             return None
-        if depth == 1 and step.opname.startswith("CALL"):
+        if depth == 1 and step.op.startswith("CALL"):
             return item if _is_argument(steps[index + 1 :]) else None
     return None
 
 
-def _is_argument(steps: Sequence[dis.Instruction]) -> bool:
+def _is_argument(steps: Sequence[Step]) -> bool:
     """Whether the value just made is passed on as it is: alone, or with the name of one more argument."""
-    following = [step.opname for step in steps[:2]]
-    return following[:1] == ["CALL"] or (
-        following[:1] != [] and following[0].startswith("LOAD_FAST") and following[1:] == ["CALL"]
-    )
+    following = [step.op for step in steps[:2]]
+    return following[:1] == ["CALL"] or following == ["LOAD_FAST", "CALL"]

@@ -2,8 +2,8 @@
 
 Rules
 -----
-- Only an operation that names the argument pays for it: the source puts a `send` of its own in the place of the
-  server's, which looks at what leaves.
+- Only an operation that names the argument pays for it: the source (after_response_source.py) puts a `send` of its own
+  in the place of the server's, which looks at what leaves.
 - The items enter their queues once the response has left whole, with a status below 400. If it has not (an error, a
   client for whom `send` raises, a cancellation, a stream that broke off), they never do. Most servers do not tell when
   a client is gone: "sent" means that the server has taken it.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from jero_core.extend import Binding, Fragment, Message, Operation, Parameter, Reads, Refusal, Send, shape_of, type_name
+from jero_core.extend import Message, Send
 
 if TYPE_CHECKING:
     from .item_queue import ItemQueue
@@ -73,24 +73,3 @@ class AfterResponse:
                 for late in waiting[index:]:
                     late.queue._drop(late.item, late.item_id, "its request was cancelled before it entered the queue")
                 raise
-
-
-class AfterResponseSource:
-    """Binds `after_response: AfterResponse`, the request's own response."""
-
-    def shared_by(self, operation: Operation, /) -> None:
-        """What of an operation the binding depends on: nothing."""
-
-    def bind(self, parameter: Parameter, operation: Operation, /) -> Binding:
-        """Plan the argument. Raises `Refusal` if its annotation is not AfterResponse."""
-        shape = shape_of(parameter.annotation)
-        if shape.type is not AfterResponse or shape.optional:
-            raise Refusal(
-                reason=f"after_response: {type_name(parameter.annotation)} is not AfterResponse.",
-                remedy="`after_response: AfterResponse`.",
-            )
-        return Binding(
-            reads=Reads.HEAD,
-            extract=Fragment.of("$send = $target = $AfterResponse($send)", AfterResponse=AfterResponse),
-            after=Fragment(("if $target is not None:", "    await $target.end()"), {}),
-        )

@@ -165,6 +165,10 @@ class BackgroundTasks(ItemQueue):
         """What has become of the items. With `allow_one_to_many`, an item counts once for each of its handlers."""
         return QueueStats(len(self._queued), self._busy, self._done, self._failed, self._dropped)
 
+    @property
+    def _is_entered(self) -> bool:
+        return self._loop is not None
+
     # taking
 
     def _next_id(self) -> str:

@@ -10,6 +10,7 @@ CODES: Final = MappingProxyType(
         "JERO-W072": "an item type has two background handlers",
         "JERO-W073": "an item is added that no background handler takes",
         "JERO-W074": "an item type cannot be a message",
+        "JERO-W075": "an item is added to a queue that nobody entered",
     }
 )
 """Every wiring-error code of jero-background and its title."""

@@ -4,6 +4,9 @@ Rules
 -----
 - `register` is for the time before the app serves: in `_wire`, before or after the queue is entered. A wrong handler is
   noted, and stands in the one report of all wrong declarations (`__jero_wire__`). Once the app is wired, it raises.
+- The app's operations, and all handlers of all its queues, are looked at for plain adds (add_scan.py), also to queues
+  that are entered by something else. An item that has no handler, and a queue that nobody has entered, stand in the
+  report too.
 - A queue that no app enters (a script, a test) reports what is wrong with its handlers when an item finds none.
 - What is registered while the queue is entered is forgotten when it closes, so that an app that starts again, and
   registers again, finds it as it was.
@@ -186,26 +189,44 @@ class ItemQueue(ABC):
                 remedy="one registration.",
             )
 
+    @property
+    @abstractmethod
+    def _is_entered(self) -> bool:
+        """Whether it is open."""
+
     def __jero_wire__(self, wiring: Wiring, /) -> None:
-        """Report what is wrong with the handlers, and items that plainly are added and have none."""
+        """Report what is wrong with the app's queues: the first of them does so for all."""
+        if queues_in(wiring)[:1] == [self]:
+            check_queues(wiring)
+
+    def _report(self, wiring: Wiring, adds: dict[tuple[Place, type[msgspec.Struct]], None]) -> None:
+        """Report what is wrong with the handlers, and with the items that plainly are added."""
         for problem in self._problems:
             fault = Refusal(code=problem.code, reason=problem.reason, remedy=problem.remedy)
             wiring.report(problem.place, fault)
-        # A handler that is reported would be missed here too.
-        if not self._problems:
-            functions = [(plan.handler, plan.place) for plan in wiring.plans]
-            functions += [(each.function, each.place) for group in self._handlers.values() for each in group]
-            for function, place in functions:
-                for item in adds_in(function, self):
-                    if item not in self._handlers:
-                        wiring.report(place, self._unhandled(item))
-        self._is_wired = True
+        for place, item in adds:
+            # A handler that is reported would be missed here too.
+            if not self._problems and item not in self._handlers:
+                wiring.report(place, self._unhandled(item))
+        if self._is_entered:
+            self._is_wired = True
+        else:
+            for place in {place: None for place, _ in adds}:
+                wiring.report(place, self._unentered())
+
+    def _unentered(self) -> Refusal:
+        name = type(self).__qualname__
+        return Refusal(
+            code="JERO-W075",
+            reason=f"it adds an item to a {name} that nobody has entered, and that takes none.",
+            remedy=f"in `_wire`: `tasks = await self._aenter({name}(...))`.",
+        )
 
     def _unhandled(self, item: type[msgspec.Struct]) -> Refusal:
         return Refusal(
             code="JERO-W073",
-            reason=f"it adds a {item.__qualname__}, and no handler is registered for that.",
-            remedy=f"in `_wire`: `tasks.register(handler)`, with a handler that takes a {item.__qualname__}.",
+            reason=f"it adds an item of {item.__qualname__}, and no handler is registered for that.",
+            remedy=f"in `_wire`: `tasks.register(handler)`, with `async def handler(item: {item.__qualname__})`.",
         )
 
     def _unknown(self, item: object) -> Exception:
@@ -240,3 +261,31 @@ class ItemQueue(ABC):
         except BaseException as fault:  # a hook must not stop the queue either
             message = "on_error failed for %s %s"
             logger.error(message, name_of_type(type(item)), item_id, exc_info=fault)
+
+
+def queues_in(wiring: Wiring) -> list[ItemQueue]:
+    """The queues that an app has entered, each once."""
+    return [*{id(each): each for each in wiring.entered if isinstance(each, ItemQueue)}.values()]
+
+
+def check_queues(wiring: Wiring) -> None:
+    """Report what is wrong with all queues of an app: those that it entered, and those that its functions add to."""
+    queues: dict[int, ItemQueue] = {}
+    adds: dict[int, dict[tuple[Place, type[msgspec.Struct]], None]] = {}
+    functions: list[tuple[Callable[..., object], Place]] = [(plan.handler, plan.place) for plan in wiring.plans]
+
+    def meet(queue: ItemQueue) -> None:
+        if id(queue) not in queues:
+            queues[id(queue)] = queue
+            adds[id(queue)] = {}
+            functions.extend((each.function, each.place) for group in queue._handlers.values() for each in group)
+
+    for queue in queues_in(wiring):
+        meet(queue)
+    for function, place in functions:  # Which grows, with the handlers of queues that are met here.
+        for owner, item in adds_in(function):
+            if isinstance(owner, ItemQueue):
+                meet(owner)
+                adds[id(owner)][place, item] = None
+    for key, queue in queues.items():
+        queue._report(wiring, adds[key])

@@ -164,6 +164,10 @@ class TaskiqTasks(ItemQueue):
         """What has become of items in this process; what waits in the broker is the broker's to tell."""
         return QueueStats(0, len(self._running), self._done, self._failed, self._dropped)
 
+    @property
+    def _is_entered(self) -> bool:
+        return self._is_open
+
     # sending
 
     def _next_id(self) -> str:
