@@ -5,7 +5,9 @@ import contextlib
 import datetime
 import decimal
 import json
+import sys
 import uuid
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -15,6 +17,7 @@ from taskiq.exceptions import SendTaskError
 
 from jero_background import AfterResponse, AfterResponseSource, BackgroundClosedError, QueueStats, item_id
 from jero_background.taskiq import TaskiqTasks, WorkerError, run_worker
+from jero_background.taskiq.__main__ import main
 from jero_core import BaseApp, Endpoint, WiringError
 
 from .background_driver import run, started
@@ -379,6 +382,59 @@ def test_the_in_memory_broker_is_drained_before_a_resource_closes_that_was_enter
     assert events == [1, "closed"]
 
 
+def test_a_queue_can_be_entered_again_and_keeps_what_was_registered_before():
+    ran = []
+
+    async def handle(item: Mail) -> None:
+        ran.append(item.number)
+
+    async def other(item: Letter) -> None: ...
+
+    tasks = TaskiqTasks(InMemoryBroker())
+    tasks.register(handle)
+
+    async def main():
+        async with tasks:
+            tasks.register(other)
+            await tasks.add(Mail(1))
+            await tasks.add(Letter(1))
+
+    run(main())
+    run(main())
+    assert ran == [1, 1]
+    assert tasks.stats().done == 2
+
+
+@pytest.mark.parametrize("is_registered_before", [False, True])
+@pytest.mark.parametrize("drain_timeout", [0, 0.05])
+def test_what_the_in_memory_broker_did_not_run_is_named_and_never_runs(drain_timeout, is_registered_before, caplog):
+    ran = []
+
+    async def handle(item: Mail) -> None:
+        ran.append(item.number)
+        if item.number == 0:
+            await asyncio.sleep(60)
+
+    async def main():
+        tasks = TaskiqTasks(InMemoryBroker(), drain_timeout=drain_timeout)
+        if is_registered_before:
+            tasks.register(handle)
+        async with tasks:
+            if not is_registered_before:
+                tasks.register(handle)
+            given = [await tasks.add(Mail(number)) for number in range(3)]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return given, tasks.stats()
+
+    given, stats = run(main())
+    dropped = [record.args[1] for record in caplog.records if "is dropped" in record.msg]
+    assert ran == ([0, 1, 2] if drain_timeout else [])
+    assert sorted(dropped) == sorted(given[:1] if drain_timeout else given)
+    assert stats == QueueStats(queued=0, running=0, done=3 - len(dropped), failed=0, dropped=len(dropped))
+    assert "gives it again" not in caplog.text
+
+
 # the worker
 
 
@@ -589,3 +645,80 @@ def test_an_encoding_hook_alone_is_not_enough_for_a_message():
                 await tasks.add(Paint(Colour()))
 
     run(main())
+
+
+def test_a_worker_leaves_an_in_memory_queue_beside_another_one_to_itself():
+    ran = []
+
+    async def note(item: Mail) -> None:
+        ran.append(item.number)
+
+    class App(QueueApp):
+        async def _wire(self):
+            self.memory = await self._aenter(TaskiqTasks(InMemoryBroker()))
+            self.memory.register(note)
+            await super()._wire()
+
+    async def main():
+        async def relay(item: Letter) -> None:
+            await app.memory.add(Mail(item.number))
+
+        app = App(QueueBroker(), relay)
+        await app.broker.kick(BrokerMessage(**message_of(Letter(1))))
+        await work(app, lambda: ran)
+
+    run(main())
+    assert ran == [1]
+
+
+def test_a_worker_of_a_broker_that_nobody_else_reaches_says_so():
+    async def handle(item: Letter) -> None: ...
+
+    app = QueueApp(InMemoryBroker(), handle)
+    with pytest.raises(WorkerError, match="InMemoryBroker"):
+        run(run_worker(app, stop=asyncio.Event()))
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """`python -m jero_background.taskiq`, for the apps in worker_apps."""
+
+    def call(target):
+        folder = Path(__file__).parent / "worker_apps"
+        monkeypatch.setattr(sys, "path", [*sys.path])
+        monkeypatch.setattr(sys, "argv", ["", target, "--app-dir", str(folder)])
+        monkeypatch.setattr("logging.basicConfig", lambda **_: None)
+        return main()
+
+    yield call
+    for name in ("worker_app", "broken_app", "small_apps"):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("small_apps:application", "small_apps has no 'application'"),
+        ("small_apps:app.nothing", "small_apps has no 'app.nothing'"),
+        ("nope:app", "there is no module 'nope'"),
+        ("small_apps.nope:app", "there is no module 'small_apps.nope'"),
+        ("small_apps:App", "App is a class: name an app that was made of it"),
+        ("small_apps:APP_NAME", "'APP_NAME' is no app"),
+        ("small_apps", "'small_apps' is no MODULE:APP"),
+    ],
+)
+def test_the_command_says_in_one_line_what_it_cannot_find(command, target, why, capsys):
+    with pytest.raises(SystemExit) as caught:
+        command(target)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"python -m jero_background.taskiq: error: {why}"
+
+
+def test_the_command_of_an_app_that_does_not_start_says_why(command, capsys):
+    assert command("small_apps:app") == 1
+    assert "the app enters no TaskiqTasks in `_wire`" in capsys.readouterr().err
+
+
+def test_an_app_whose_import_fails_shows_where(command):
+    with pytest.raises(ModuleNotFoundError, match="not_installed"):
+        command("broken_app:app")

@@ -38,13 +38,11 @@ import msgspec
 
 from .entry import Entry, is_current
 from .handlers import name_of_type
-from .item_queue import CLOSED, RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger, too_late
+from .item_queue import CLOSED, NOT_CALLED, RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger, too_late
 from .settings import positive, seconds
 
 CUT_GRACE: Final = 0.5
 """How many seconds a handler has to end when it has been cancelled."""
-
-_NOT_CALLED: Final = "was not called before the queue closed"
 
 
 class _Waiter:
@@ -355,7 +353,7 @@ class BackgroundTasks(ItemQueue):
         if not entry.is_done:
             entry.is_done = True
             if error is None:
-                what = "was cut off" if entry.has_begun else _NOT_CALLED
+                what = "was cut off" if entry.has_begun else NOT_CALLED
                 self._drop(entry.item, entry.id, f"{entry.handler.name} {what}")
             else:  # Ctrl-C, or a loop that is torn down.
                 self._failed += 1
@@ -399,7 +397,7 @@ class BackgroundTasks(ItemQueue):
             if not waiter.place.done():
                 waiter.place.set_exception(BackgroundClosedError(detail=CLOSED))
         for entry in queued:
-            self._drop(entry.item, entry.id, f"{entry.handler.name} {_NOT_CALLED}")
+            self._drop(entry.item, entry.id, f"{entry.handler.name} {NOT_CALLED}")
         running = dict(self._running)
         for task, entry in running.items():
             entry.is_cut_off = True

@@ -33,6 +33,9 @@ logger: Final[Logger] = getLogger("jero.background")
 CLOSED: Final = "The server is being stopped."
 """What a client is told when an item comes too late."""
 
+NOT_CALLED: Final = "was not called before the queue closed"
+"""What the log says of a handler whose item is dropped."""
+
 
 class BackgroundClosedError(HTTPError, status=503):
     """An item is added to a queue that has been drained and closed. It was not taken; a request gets 503."""

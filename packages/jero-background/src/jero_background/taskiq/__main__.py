@@ -21,9 +21,20 @@ def main() -> int:
         parser.error(f"{options.app!r} is no MODULE:APP")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     sys.path.insert(0, options.app_dir)
-    app = importlib.import_module(module)
+    try:
+        app: object = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # It is another one, that the app imports.
+        parser.error(f"there is no module {module!r}")
     for part in name.split("."):
+        if not hasattr(app, part):
+            parser.error(f"{module} has no {name!r}")
         app = getattr(app, part)
+    if isinstance(app, type):
+        parser.error(f"{name} is a class: name an app that was made of it")
+    if not callable(app):
+        parser.error(f"{name!r} is no app")
     try:
         asyncio.run(run_worker(cast("App", app)))
     except WorkerError as error:

@@ -31,6 +31,7 @@ from jero_background.background_tasks import CUT_GRACE
 from jero_background.handlers import Handler, name_of_type
 from jero_background.item_queue import (
     CLOSED,
+    NOT_CALLED,
     RUN,
     BackgroundClosedError,
     ItemQueue,
@@ -101,6 +102,8 @@ class TaskiqTasks(ItemQueue):
         self._is_cutting_off = False
         self._listener: Listener | None = None
         self._running: dict[asyncio.Task[object], _Run] = {}
+        self._waiting: dict[tuple[str, str], _Run] = {}
+        """What the in-memory broker has and did not begin, by the item's id and the name of its task."""
         self._kept: set[asyncio.Task[object]] = set()
         """Tasks whose messages must not be acknowledged."""
         self._sent = self._drained = 0
@@ -135,10 +138,11 @@ class TaskiqTasks(ItemQueue):
                 await self._drain_memory(self._broker)
         finally:
             self._is_open, self._is_closed = False, True
-            for name in self._tasks:
-                self._broker.local_task_registry.pop(name, None)
             self._forget()
-            self._tasks = {name: each for name, each in self._tasks.items() if each in self._all_handlers()}
+            kept = {name: each for name, each in self._tasks.items() if each in self._all_handlers()}
+            for name in self._tasks.keys() - kept.keys():
+                self._broker.local_task_registry.pop(name, None)
+            self._tasks = kept
             await self._broker.shutdown()
 
     async def __jero_drain__(self) -> bool:
@@ -163,6 +167,11 @@ class TaskiqTasks(ItemQueue):
     def stats(self) -> QueueStats:
         """What has become of items in this process; what waits in the broker is the broker's to tell."""
         return QueueStats(0, len(self._running), self._done, self._failed, self._dropped)
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the items stay in this process."""
+        return isinstance(self._broker, InMemoryBroker)
 
     @property
     def _is_entered(self) -> bool:
@@ -192,7 +201,13 @@ class TaskiqTasks(ItemQueue):
             name = self._task_name(handler)
             kicker: AsyncKicker[[str, str], None] = AsyncKicker(name, self._broker, {})
             task_id = f"{item_id}-{number}" if number else item_id
-            await kicker.with_task_id(task_id).kiq(text, item_id)
+            if self.is_in_memory:
+                self._waiting[item_id, name] = _Run(item_id, item, handler)
+            try:
+                await kicker.with_task_id(task_id).kiq(text, item_id)
+            except BaseException:
+                self._waiting.pop((item_id, name), None)
+                raise
             self._sent += 1
 
     # registering
@@ -255,6 +270,8 @@ class TaskiqTasks(ItemQueue):
             task.add_done_callback(self._kept.discard)
 
     async def _run(self, run: _Run) -> None:
+        if self.is_in_memory and self._waiting.pop((run.id, self._task_name(run.handler)), None) is None:
+            return  # It has been dropped, and the broker's task is still there.
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # taskiq runs each message in a task
         self._running[task] = run
@@ -269,8 +286,8 @@ class TaskiqTasks(ItemQueue):
         except BaseException as error:
             if run.is_cut_off and isinstance(error, asyncio.CancelledError):
                 self._keep()
-                name = run.handler.name
-                self._drop(run.item, run.id, f"{name} was cut off; a broker that got no acknowledgement gives it again")
+                again = "" if self.is_in_memory else "; a broker that got no acknowledgement gives it again"
+                self._drop(run.item, run.id, f"{run.handler.name} was cut off{again}")
                 raise
             self._failed += 1
             if limit.expired() and isinstance(error, TimeoutError):
@@ -325,6 +342,9 @@ class TaskiqTasks(ItemQueue):
                 waiting.cancel()
                 self._left -= loop.time() - began
         finally:
+            waiting, self._waiting = self._waiting, {}
+            for run in waiting.values():
+                self._drop(run.item, run.id, f"{run.handler.name} {NOT_CALLED}")
             await self._cut_off([])
 
     async def _cut_off(self, others: list[asyncio.Task[None]]) -> None:

@@ -42,10 +42,16 @@ async def run_worker(app: App, *, stop: asyncio.Event | None = None) -> None:
     try:
         if not queues:
             raise WorkerError("the app enters no TaskiqTasks in `_wire`: a worker has nothing to do")
-        for queue in queues:
+        reached = [queue for queue in queues if not queue.is_in_memory]
+        if not reached:
+            raise WorkerError(
+                "the app's queues have an InMemoryBroker, which no other process reaches: their items run where they are "
+                "added. For a worker, name a broker such as RedisStreamBroker"
+            )
+        for queue in reached:
             queue.listen()
         stopping = asyncio.create_task(stop.wait())
-        listening = [task for queue in queues if (task := queue.listening) is not None]
+        listening = [task for queue in reached if (task := queue.listening) is not None]
         await asyncio.wait([stopping, *listening], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if not stop.is_set():
