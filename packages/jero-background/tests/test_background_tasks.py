@@ -274,8 +274,10 @@ def test_dispatch_is_by_the_exact_type(journal):
                 await tasks.add(SpecialMail(1))
             with pytest.raises(TypeError, match=r"no handler is registered for .*\.Letter; `register` one in `_wire`"):
                 await tasks.add(Letter(1))
-            with pytest.raises(TypeError, match=r"builtins\.int"):
+            with pytest.raises(TypeError, match=r"1 is no item: an item is a Struct"):
                 await tasks.add(1)
+            with pytest.raises(TypeError, match=r"an item is an instance: `Mail\(\.\.\.\)`, not the class"):
+                await tasks.add(Mail)
 
     run(main())
     assert journal.numbers == []
@@ -462,9 +464,12 @@ def test_a_handler_whose_coroutine_is_closed_from_outside_tells_nobody(is_loop_t
     loop = asyncio.new_event_loop()
     tasks, task = loop.run_until_complete(main())
     task.get_coro().close()
-    loop.close()
     assert told == []
     assert tasks.stats().failed == 0
+    task.cancel()
+    loop.run_until_complete(asyncio.wait([task]))
+    loop.close()
+    assert told == []
 
 
 @pytest.mark.parametrize("error", [RuntimeError("hook"), asyncio.CancelledError(), SystemExit()])
@@ -532,7 +537,7 @@ def test_behind_a_handler_that_cannot_be_cancelled_the_others_run_too(journal, c
             tasks.register(journal.take)
             given = await tasks.add(Letter(0))
             await tasks.add(Mail(1))
-            while journal.numbers != [1]:  # noqa: ASYNC110
+            while journal.numbers != [1] or tasks.stats().running:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
             stats = tasks.stats()
             release.set()
@@ -1328,9 +1333,20 @@ def test_no_time_at_all_is_no_limit_for_a_handler():
         BackgroundTasks(handler_timeout=0)
 
 
-def test_a_hook_that_cannot_be_called_is_refused():
-    with pytest.raises(TypeError, match="on_error"):
-        BackgroundTasks(on_error="log")
+@pytest.mark.parametrize("hook", ["log", lambda: None, lambda failure, more: None, lambda *, failure: None])
+def test_a_hook_that_cannot_be_called_with_a_failure_is_refused(hook):
+    with pytest.raises(TypeError, match="on_error is a function of one ItemFailure, or None"):
+        BackgroundTasks(on_error=hook)
+
+
+def test_a_hook_that_does_not_say_what_it_takes_is_accepted():
+    class Hook:
+        __signature__ = "not to be read"
+
+        def __call__(self, failure): ...
+
+    for hook in ([].append, print, lambda failure=None: None, lambda *failures: None, Hook(), iter):
+        BackgroundTasks(on_error=hook)
 
 
 def test_without_an_app_a_wrong_handler_is_told_when_its_item_is_added():

@@ -7,8 +7,9 @@ Rules
 - What is wrong is a `Refusal`; item_queue.py reports it with the handler's place.
 """
 
+import types
 from collections.abc import Awaitable, Callable
-from typing import Final, cast
+from typing import cast
 
 import msgspec
 
@@ -17,6 +18,7 @@ from jero_core.extend import (
     Parameter,
     Place,
     Refusal,
+    Signature,
     is_method,
     place_of,
     read_signature,
@@ -26,8 +28,6 @@ from jero_core.extend import (
 )
 
 type Call = Callable[[msgspec.Struct], Awaitable[object]]
-
-_ONE_ITEM: Final = "`async def handler(item: SendReceipt) -> None`, with the Struct that it handles."
 
 
 class Handler(msgspec.Struct, frozen=True):
@@ -53,29 +53,46 @@ def name_of_type(item: type) -> str:
     return f"{item.__module__}.{item.__qualname__}"
 
 
+def _one_item(given: object, signature: Signature | None = None) -> str:
+    """What to write instead of a handler, under its own name and with its own item as far as it has one."""
+    name = given.__name__ if is_method(given) else "handler"
+    if not name.isidentifier():  # `<lambda>`
+        name = "handler"
+    own = "self, " if isinstance(given, types.MethodType) else ""
+    items = [struct_of(each.annotation) for each in signature.parameters] if signature is not None else []
+    named = [each.__qualname__ for each in items if each is not None and each is not msgspec.Struct]
+    if not named:
+        return f"`async def {name}({own}item: SendReceipt) -> None`, with the Struct that it handles."
+    return f"`async def {name}({own}item: {named[0]}) -> None`."
+
+
 def read_handler(given: object) -> Handler:
     """Read what was registered. Raises `Refusal`, with every fault that was found."""
     function = _function_of(given)
     try:
         signature, found = read_signature(function)
     except Refusal as fault:
-        raise Refusal(code="JERO-W070", reason=fault.reason, remedy=_ONE_ITEM) from None
+        raise Refusal(code="JERO-W070", reason=fault.reason, remedy=_one_item(given)) from None
+    remedy = _one_item(given, signature)
     faults = [fault for fault in found if fault.code == "JERO-W011"]
     if any(fault.code == "JERO-W018" for fault in found):
-        faults.append(_refusal("JERO-W070", "it yields, and what calling it gives is a generator that nobody steps."))
+        reason = "it yields, and what calling it gives is a generator that nobody steps."
+        faults.append(Refusal(code="JERO-W070", reason=reason, remedy=remedy))
     elif not signature.is_async:
-        faults.append(
-            _refusal(
-                "JERO-W070", "it is a plain function: it would stop the event loop, and every request, while it runs."
-            )
-        )
+        reason = "it is a plain function: it would stop the event loop, and every request, while it runs."
+        faults.append(Refusal(code="JERO-W070", reason=reason, remedy=remedy))
     if len(signature.names) != 1 or any(fault.code == "JERO-W013" for fault in found):
         listed = ", ".join(signature.names) or "nothing"
-        faults.append(_refusal("JERO-W071", f"it takes {listed}, and it is called with one item."))
+        if signature.names[:1] == ("self",):
+            remedy = (
+                f"`tasks.register({name_of(given).replace('.', '(...).')})`: the method of an instance, not of a class."
+            )
+        reason = f"it takes {listed}, and it is called with one item."
+        faults.append(Refusal(code="JERO-W071", reason=reason, remedy=remedy))
         raise _joined(faults)
     refuse(faults)
     (parameter,) = signature.parameters
-    item = _item_type(parameter)
+    item = _item_type(parameter, remedy)
     call = cast("Call", function) if parameter.positional else _by_name(function, parameter.name)
     return Handler(call, function, item, name_of(given), place_of(function, name_of(given)))
 
@@ -87,18 +104,23 @@ def _function_of(given: object) -> Callable[..., object]:
     call: object = None if isinstance(given, type) else getattr(given, "__call__", None)  # noqa: B004  # read, not asked
     if is_method(call):
         return call
+    what = repr(given)
+    if isinstance(given, type):
+        what = type_name(given)
+    elif callable(given):  # Whose repr mostly shows an address, or what else it holds.
+        what = name_of(given) if hasattr(given, "__qualname__") else f"a {name_of(given)}"
     raise Refusal(
         code="JERO-W070",
-        reason=f"{type_name(given) if isinstance(given, type) else repr(given)} is no function or method written in "
-        "Python.",
-        remedy=_ONE_ITEM,
+        reason=f"{what} is no function or method written in Python.",
+        remedy=_one_item(given),
     )
 
 
-def _item_type(parameter: Parameter) -> type[msgspec.Struct]:
+def _item_type(parameter: Parameter, remedy: str) -> type[msgspec.Struct]:
     annotation = parameter.annotation
     if annotation is EMPTY:
-        raise _refusal("JERO-W071", f"{parameter.name!r} has no annotation, and the annotation says what it handles.")
+        reason = f"{parameter.name!r} has no annotation, and the annotation says what it handles."
+        raise Refusal(code="JERO-W071", reason=reason, remedy=remedy)
     item = struct_of(annotation)
     if item is None or item is msgspec.Struct:
         raise Refusal(
@@ -108,10 +130,6 @@ def _item_type(parameter: Parameter) -> type[msgspec.Struct]:
             remedy="a Struct class of its own for each kind of item, and a handler for each.",
         )
     return item
-
-
-def _refusal(code: str, reason: str) -> Refusal:
-    return Refusal(code=code, reason=reason, remedy=_ONE_ITEM)
 
 
 def _joined(faults: list[Refusal]) -> Refusal:

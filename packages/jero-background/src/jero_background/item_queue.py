@@ -16,7 +16,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from contextvars import Context, ContextVar, copy_context
-from inspect import isawaitable
+from inspect import isawaitable, signature
 from logging import Logger, getLogger
 from typing import Final, Protocol
 
@@ -103,8 +103,8 @@ class ItemQueue(ABC):
     """
 
     def __init__(self, *, allow_one_to_many: bool, on_error: OnError | None) -> None:
-        if on_error is not None and not callable(on_error):
-            raise TypeError(f"on_error is a function or None, not {on_error!r}")
+        if on_error is not None and not _takes_one(on_error):
+            raise TypeError(f"on_error is a function of one ItemFailure, or None, not {on_error!r}")
         self._allow_one_to_many = allow_one_to_many
         self._on_error = on_error
         self._handlers: dict[type[msgspec.Struct], tuple[Handler, ...]] = {}
@@ -236,6 +236,10 @@ class ItemQueue(ABC):
         """The error of an item without a handler."""
         if self._problems:
             return WiringError(self._problems)
+        if isinstance(item, type):
+            return TypeError(f"an item is an instance: `{item.__qualname__}(...)`, not the class")
+        if not isinstance(item, msgspec.Struct):
+            return TypeError(f"{item!r:.100} is no item: an item is a Struct")
         cls = type(item)
         near = next((each for each in self._handlers if issubclass(cls, each)), None)
         hint = "" if near is None else f" (one for {name_of_type(near)} is: it takes items of exactly that class)"
@@ -264,6 +268,21 @@ class ItemQueue(ABC):
         except BaseException as fault:  # a hook must not stop the queue either
             message = "on_error failed for %s %s"
             logger.error(message, name_of_type(type(item)), item_id, exc_info=fault)
+
+
+def _takes_one(hook: object) -> bool:
+    """Whether something can be called with one argument, as far as it says what it takes."""
+    if not callable(hook):
+        return False
+    try:
+        parameters = signature(hook)
+    except (TypeError, ValueError):  # It does not say it, as some builtins.
+        return True
+    try:
+        parameters.bind(None)
+    except TypeError:
+        return False
+    return True
 
 
 def queues_in(wiring: Wiring) -> list[ItemQueue]:

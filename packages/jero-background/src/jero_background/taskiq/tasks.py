@@ -342,8 +342,8 @@ class TaskiqTasks(ItemQueue):
                 waiting.cancel()
                 self._left -= loop.time() - began
         finally:
-            waiting, self._waiting = self._waiting, {}
-            for run in waiting.values():
+            not_begun, self._waiting = self._waiting, {}
+            for run in not_begun.values():
                 self._drop(run.item, run.id, f"{run.handler.name} {NOT_CALLED}")
             await self._cut_off([])
 

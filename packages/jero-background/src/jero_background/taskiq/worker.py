@@ -45,8 +45,8 @@ async def run_worker(app: App, *, stop: asyncio.Event | None = None) -> None:
         reached = [queue for queue in queues if not queue.is_in_memory]
         if not reached:
             raise WorkerError(
-                "the app's queues have an InMemoryBroker, which no other process reaches: their items run where they are "
-                "added. For a worker, name a broker such as RedisStreamBroker"
+                "the app's queues have an InMemoryBroker, which no other process reaches: their items run where they "
+                "are added. For a worker, name a broker such as RedisStreamBroker"
             )
         for queue in reached:
             queue.listen()

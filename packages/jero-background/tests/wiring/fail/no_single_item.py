@@ -55,6 +55,10 @@ async def unknown(item: "Missing") -> None: ...
 def all_of_it(item: "Missing", other: msgspec.Struct) -> None: ...
 
 
+class Mailer:
+    async def send(self, item: Mail) -> None: ...
+
+
 class App(BaseApp):
     async def _wire(self) -> None:
         tasks = await self._aenter(BackgroundTasks())
@@ -71,5 +75,6 @@ class App(BaseApp):
             every_struct,
             unknown,
             all_of_it,
+            Mailer.send,
         ):
             tasks.register(handler)
