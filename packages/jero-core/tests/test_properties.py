@@ -1,6 +1,7 @@
 """Properties, for drawn values. They need Hypothesis; every other file needs pytest alone."""
 
 import keyword
+import re
 from functools import partial
 from urllib.parse import quote
 
@@ -8,12 +9,12 @@ import pytest
 
 pytest.importorskip("hypothesis")
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from jero_core import BaseApp
 from jero_core.codec import Codec
-from jero_core.extend import Literal, Name
+from jero_core.extend import Literal, Name, Refusal
 from jero_core.header_fields import header_value
 from jero_core.router import Router
 from jero_core.template import parse_template
@@ -46,6 +47,19 @@ def _matches(template, segments):
             return None
         rank.append(part.is_slot)
     return rank, tuple(slots)
+
+
+@patient
+@given(path=st.one_of(st.text("a{}/.:~é", max_size=12), _templates))
+@example(path="a/")
+@example(path="a//")
+@example(path="http://example.org/widgets")
+def test_the_template_that_a_refusal_shows_is_accepted(path):
+    try:
+        parse_template(path)
+    except Refusal as refusal:
+        shown = re.match(r"path='(.*)': segments", refusal.remedy)
+        parse_template(shown[1])
 
 
 @patient

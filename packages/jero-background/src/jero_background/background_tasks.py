@@ -4,8 +4,9 @@ Rules
 -----
 - What `add` has taken runs exactly once, in the order in which it was taken, at most `concurrency` at a time. It is in
   process: what the process takes with it when it is killed (the queue, and what runs) is lost.
-- At most `maxsize` items wait; `add` waits for a place, first come, first served. An `add` that is cancelled while it
-  waits has added nothing: a place that has become free is kept for it, and it puts its item there itself.
+- At most `maxsize` items wait, and of one item more its other handlers; `add` waits for a place, first come, first
+  served. An `add` that is cancelled while it waits has added nothing: a place that has become free is kept for it, and
+  it puts its item there itself.
 - A handler may add to the queue that it runs for, and handlers of two queues to each other's. If waiting for a place
   could close a circle in which each waits for the other, the item is taken at once, beyond `maxsize`.
 - A handler runs in a task of its own, in a copy of the context in which the item was added. Whatever it raises ends

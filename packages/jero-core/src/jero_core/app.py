@@ -26,7 +26,7 @@ from .asgi import Answer, Receive, Scope, Send, constant
 from .codec import Codec
 from .compile import Compiler
 from .convertible import DecHook, EncHook
-from .declarations import guards_faults, hook_faults, stop_faults, wire_faults
+from .declarations import guards_faults, hook_faults, stop_faults, usable_sources, wire_faults
 from .emit import Emitter
 from .entered import Wiring, check_wired
 from .entry import Entry
@@ -273,7 +273,7 @@ class BaseApp[FactoryT = None](Entry, ABC):
             except Refusal as refusal:
                 planner.report(place, refusal)
             wiring = Wiring(planner.plans, self._jero_lifecycle.entered, planner.report)
-            check_wired([*wiring.entered, *self.sources.values()], wiring, planner.report_fault)
+            check_wired([*wiring.entered, *usable_sources(self.sources).values()], wiring, planner.report_fault)
             self._jero_lifecycle.entered.clear()
             router, functions = _compile(planner)
             self._jero_operations = Operations(functions)

@@ -131,7 +131,8 @@ def read_signature(
             Refusal(
                 code="JERO-W018",
                 reason="it yields, and what calling it gives is a generator, not an answer.",
-                remedy="a handler that returns its whole answer.",
+                remedy="a handler that returns: its whole answer, or a response that streams what an iterator gives, "
+                "such as `NDJSONStreamingResponse[Widget]` of jero-streaming with `stream=`.",
             )
         )
     # A decorator may be a plain function around a coroutine function, or the other way round.

@@ -83,14 +83,13 @@ def parse_template(path: object) -> Template:
     if not isinstance(path, str):
         raise _malformed(path, "it is not a str", "/widgets")
     if not path.startswith("/"):
-        raise _malformed(path, "it does not start with '/'", "/" + path)
+        raise _malformed(path, "it does not start with '/'", _tidy(path))
     if path == "/":
         return ROOT
     segments: list[Segment] = []
     for text in path[1:].split("/"):
         if not text:
-            tidy = "/" + "/".join(filter(None, path.split("/")))
-            raise _malformed(path, "it has an empty segment (a double or trailing slash)", tidy)
+            raise _malformed(path, "it has an empty segment (a double or trailing slash)", _tidy(path))
         if text.startswith("{") and is_slot_name(text[1:-1]) and text.endswith("}"):
             segments.append(Segment(text[1:-1], is_slot=True))
         elif text.startswith("{") and text.endswith("}"):
@@ -107,6 +106,15 @@ def parse_template(path: object) -> Template:
     if len(set(template.slots)) < len(template.slots):
         raise _malformed(path, "it names a slot twice", "/shops/{shop_id}/widgets/{widget_id}")
     return template
+
+
+def _tidy(path: str) -> str:
+    """The template that somebody may have meant, or an example if that is none either."""
+    tidy = "/" + "/".join(filter(None, path.split("/")))
+    try:
+        return parse_template(tidy).path
+    except Refusal:
+        return _EXAMPLE
 
 
 def _malformed(path: object, why: str, example: str) -> Refusal:

@@ -64,7 +64,10 @@ def _instead_of(returned: Returned) -> str:
     if issubclass(origin, Awaitable):
         return "the type that awaiting it gives, on an `async def`."
     if issubclass(origin, AsyncIterable | Iterator):
-        return "the type of a whole answer; responses that stream are in the package jero-streaming."
+        return (
+            "the type of a whole answer; for items that are sent as they come, a response that streams, such as "
+            "`NDJSONStreamingResponse[Widget]` of jero-streaming."
+        )
     return (
         "a Struct, a list of Structs, a union of tagged Structs, bytes, str, None, or a response such as "
         "JSONResponse[Widget]."
