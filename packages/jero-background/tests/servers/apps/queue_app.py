@@ -81,9 +81,10 @@ class QueueApp(BaseApp):
     async def _wire(self) -> None:
         journal = self._enter(open_journal())
         drain_timeout = float(os.environ.get("JERO_DRAIN", "30"))
+        maxsize = int(os.environ.get("JERO_MAXSIZE", "2000"))
         handler_timeout = float(os.environ.get("JERO_LIMIT", "20"))
         tasks = await self._aenter(
-            BackgroundTasks(maxsize=2000, drain_timeout=drain_timeout, handler_timeout=handler_timeout)
+            BackgroundTasks(maxsize=maxsize, drain_timeout=drain_timeout, handler_timeout=handler_timeout)
         )
 
         async def write(item: Note) -> None:
