@@ -431,6 +431,22 @@ def test_the_hook_is_told_of_each_failure():
         assert repr(failure.error) == "ValueError(7)"
 
 
+def test_ctrl_c_in_a_hook_reaches_whoever_runs_the_loop():
+    async def handle(item: Mail) -> None:
+        raise ValueError
+
+    def hook(failure: ItemFailure) -> None:
+        raise KeyboardInterrupt
+
+    async def main():
+        async with BackgroundTasks(on_error=hook) as tasks:
+            tasks.register(handle)
+            await tasks.add(Mail(1))
+
+    with pytest.raises(KeyboardInterrupt):
+        run(main())
+
+
 def test_the_hook_is_told_whatever_a_handler_has_raised():
     told = []
 
@@ -1077,6 +1093,56 @@ def test_an_adder_that_still_waits_when_the_queue_closes_is_told(caplog):
 
     given = run(main())
     assert sorted(dropped(caplog)) == sorted(given)
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_an_adder_whose_place_is_free_as_the_queue_closes_is_told(journal, is_cancelled, caplog):
+    async def main():
+        journal.gate.clear()
+        async with BackgroundTasks(maxsize=1) as tasks:
+            tasks.register(journal.take)
+            await tasks.add(Mail(0))
+            await tasks.add(Mail(1))
+            adder = asyncio.create_task(tasks.add(Mail(2)))
+            await turns()
+            if is_cancelled:  # It has not come to withdraw.
+                adder.cancel()
+            else:
+                journal.gate.set()
+                while not tasks._admitted:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+            await tasks._close()
+        (outcome,) = await asyncio.gather(adder, return_exceptions=True)
+        return outcome
+
+    assert isinstance(run(main()), asyncio.CancelledError if is_cancelled else BackgroundClosedError)
+    assert 2 not in journal.numbers
+
+
+def test_queues_that_wait_in_a_circle_that_does_not_lead_here_are_no_reason_to_go_beyond_the_size():
+    first, second, third = (BackgroundTasks() for _ in range(3))
+    first._waits_for += [second, second]
+    second._waits_for.append(first)
+    assert not first._leads_to(third)
+    assert second._leads_to(first)
+
+
+def test_a_time_that_is_over_while_the_queue_closes_changes_nothing(caplog, monkeypatch):
+    monkeypatch.setattr("jero_background.background_tasks.CUT_GRACE", 0.05)
+
+    async def stubborn(item: Letter) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(0.03)
+
+    async def main():
+        async with BackgroundTasks(handler_timeout=0.03, drain_timeout=0.01) as tasks:
+            tasks.register(stubborn)
+            await tasks.add(Letter(1))
+        return tasks.stats()
+
+    assert run(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
+    assert caplog.records == []
 
 
 def test_adding_to_a_queue_that_was_never_entered_is_an_error():

@@ -162,3 +162,27 @@ def test_the_handlers_of_exceptions_are_found_where_the_interpreter_has_them():
         expected = [(entry.start, entry.end, entry.target) for entry in dis.Bytecode(code).exception_entries]
         assert [*_handlers(code)] == expected
     assert len(expected) == 0 < len([*_handlers(function.__code__)])
+
+
+def test_what_is_no_function_and_a_name_that_stands_for_nothing_yet_add_nothing():
+    from jero_background.add_scan import adds_in
+
+    def function():
+        def inner():
+            later.add(Mail(1))
+            return later.add
+
+        yield inner
+        later = BackgroundTasks()
+        yield later
+
+    assert [*adds_in(print)] == []
+    inner = next(function())
+    assert [*adds_in(inner)] == []
+
+
+def test_a_value_of_which_nothing_is_seen_is_made_of_all_that_is_there():
+    from jero_background.bytecode import steps_of, value_before
+
+    steps = steps_of((lambda: None).__code__)
+    assert value_before(steps, 0) == []

@@ -18,6 +18,7 @@ from taskiq.exceptions import SendTaskError
 from jero_background import AfterResponse, AfterResponseSource, BackgroundClosedError, QueueStats, item_id
 from jero_background.taskiq import TaskiqTasks, WorkerError, run_worker
 from jero_background.taskiq.__main__ import main
+from jero_background.taskiq.receiving import Listener, _Receiver
 from jero_core import BaseApp, Endpoint, WiringError
 
 from .background_driver import run, started
@@ -717,6 +718,92 @@ def test_the_command_says_in_one_line_what_it_cannot_find(command, target, why, 
 def test_the_command_of_an_app_that_does_not_start_says_why(command, capsys):
     assert command("small_apps:app") == 1
     assert "the app enters no TaskiqTasks in `_wire`" in capsys.readouterr().err
+
+
+def test_the_command_ends_well_when_its_worker_does(command, monkeypatch):
+    async def run_nothing(app):
+        assert app is sys.modules["small_apps"].app
+
+    monkeypatch.setattr("jero_background.taskiq.__main__.run_worker", run_nothing)
+    assert command("small_apps:app") == 0
+
+
+def test_a_broker_that_takes_no_acknowledgements_is_listened_to_as_well():
+    ran = []
+
+    class Bare(QueueBroker):
+        async def listen(self):
+            async for message in super().listen():
+                yield message.data
+
+    async def handle(item: Letter) -> None:
+        ran.append(item.number)
+
+    async def main():
+        app = QueueApp(Bare(), handle)
+        await app.broker.kick(BrokerMessage(**message_of(Letter(1))))
+        await work(app, lambda: ran)
+
+    run(main())
+    assert ran == [1]
+
+
+def test_a_worker_that_is_cutting_off_begins_nothing_that_it_has_received():
+    async def main():
+        listener = Listener(QueueBroker(), 1, None, lambda task: False)
+        listener.is_cutting_off = True
+        await _Receiver(listener, 1).callback(b"not even read")
+        return listener.received
+
+    assert run(main()) == 1
+
+
+def test_ctrl_c_in_a_handler_leaves_the_item_to_the_broker():
+    """taskiq catches it; a real one is a signal, which stops the worker."""
+
+    async def handle(item: Letter) -> None:
+        if item.number == 0:
+            raise KeyboardInterrupt
+
+    async def main():
+        app = QueueApp(QueueBroker(), handle)
+        for number in range(2):
+            await app.broker.kick(BrokerMessage(**message_of(Letter(number))))
+        await work(app, lambda: app.broker.acknowledged)
+        return app.broker.acknowledged, app.tasks.stats()
+
+    acknowledged, stats = run(main())
+    assert acknowledged == ["jero:letter"]
+    assert (stats.done, stats.failed) == (1, 0)
+
+
+def test_a_queue_that_closes_while_it_listens_ends_to_listen():
+    async def main():
+        async with TaskiqTasks(QueueBroker()) as tasks:
+            tasks.listen()
+            listening = tasks.listening
+            await asyncio.sleep(0)
+        return listening.done(), tasks.listening
+
+    assert run(main()) == (True, None)
+
+
+def test_an_item_whose_response_ends_after_the_queue_has_closed_is_named(caplog):
+    async def handle(item: Mail) -> None: ...
+
+    async def send(message): ...
+
+    async def main():
+        after = AfterResponse(send)
+        async with TaskiqTasks(InMemoryBroker()) as tasks:
+            tasks.register(handle)
+            given = tasks.add_after_response(Mail(1), after)
+        await after({"type": "http.response.start", "status": 200, "headers": []})
+        await after({"type": "http.response.body", "body": b""})
+        await after.end()
+        return given
+
+    assert [run(main())] == [record.args[1] for record in caplog.records if "is dropped" in record.msg]
 
 
 def test_an_app_whose_import_fails_shows_where(command):

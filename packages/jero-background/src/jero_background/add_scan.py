@@ -10,6 +10,7 @@ app's settings are (bytecode.py).
 import inspect
 import types
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, takewhile
 from typing import Final
 
 import msgspec
@@ -86,16 +87,13 @@ def _adds_in(code: types.CodeType, names: _Names) -> Iterator[tuple[object, type
 
 def _owner(steps: Sequence[Step], code: types.CodeType, names: _Names, rebound: set[object]) -> object:
     """What the attributes before a method lead to: `self._tasks`, `queues.mail`, `tasks`."""
-    path: list[str] = []
-    for step in reversed(steps):
-        if step.op == "LOAD_ATTR":
-            path.append(str(step.value))
-            continue
-        thing = NOTHING if step.value in rebound and step.op == "LOAD_FAST" else names.value(step, code)
-        for name in reversed(path):
-            thing = _attribute(thing, name)
-        return thing
-    return NOTHING
+    path = [*takewhile(lambda step: step.op == "LOAD_ATTR", reversed(steps))]
+    first = steps[-len(path) - 1 :][:1]
+    is_rebound = any(step.op == "LOAD_FAST" and step.value in rebound for step in first)
+    thing = NOTHING if is_rebound or not first else names.value(first[0], code)
+    for step in reversed(path):
+        thing = _attribute(thing, str(step.value))
+    return thing
 
 
 def _attribute(thing: object, name: str) -> object:
@@ -118,16 +116,16 @@ def _called(steps: Sequence[Step], code: types.CodeType, names: _Names) -> type[
     item = names.value(steps[0], code)
     if not (isinstance(item, type) and issubclass(item, msgspec.Struct)) or steps[1].op == "LOAD_ATTR":
         return None
-    depth = steps[0].effect
-    for index, step in enumerate(steps[1:], 1):
-        if step.jumps or step.is_target:
-            return None
-        depth += step.effect
-        if depth < 1:
-            return None
-        if depth == 1 and step.op.startswith("CALL"):
-            return item if _is_argument(steps[index + 1 :]) else None
-    return None
+    depths = [*accumulate(step.effect for step in steps)]
+    # Up to the first call that leaves one value, the item, or to what no plain call has.
+    ends = (
+        index
+        for index, (step, depth) in enumerate(zip(steps, depths, strict=True))
+        if index and (step.jumps or step.is_target or depth < 1 or (depth == 1 and step.op.startswith("CALL")))
+    )
+    end = next(ends, 0)
+    is_plain = depths[end] == 1 and steps[end].op.startswith("CALL") and not steps[end].is_target
+    return item if is_plain and _is_argument(steps[end + 1 :]) else None
 
 
 def _is_argument(steps: Sequence[Step]) -> bool:

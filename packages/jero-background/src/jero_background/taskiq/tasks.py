@@ -265,9 +265,9 @@ class TaskiqTasks(ItemQueue):
     def _keep(self) -> None:
         """Have the message of the current task not acknowledged."""
         task = asyncio.current_task()
-        if task is not None:
-            self._kept.add(task)
-            task.add_done_callback(self._kept.discard)
+        assert task is not None  # noqa: S101  # taskiq runs each message in a task
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
 
     async def _run(self, run: _Run) -> None:
         if self.is_in_memory and self._waiting.pop((run.id, self._task_name(run.handler)), None) is None:

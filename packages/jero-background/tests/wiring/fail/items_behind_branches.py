@@ -89,6 +89,11 @@ class OfSettings(Endpoint, path="/settings"):
         with contextlib.suppress(ValueError):
             await self._tasks.add(Mail("both ways"))
 
+    async def patch(self, json: Order) -> None:
+        first, second = json.names
+        if first or second:
+            await self._tasks.add(Mail("unpacked"))
+
     async def put(self, json: Order) -> None:
         if json.is_gift and self._settings.allows("gifts"):
             return

@@ -43,6 +43,7 @@ class App(BaseApp):
             Mailer,
             print,
             functools.partial(other, greeting="hello"),
+            lambda item: None,
             "send",
             None,
         ):

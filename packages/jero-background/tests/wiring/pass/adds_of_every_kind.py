@@ -73,6 +73,8 @@ class Orders(Endpoint, path="/orders"):
         await self._tasks.add(Mail(Unhandled(1).number))
         await self._tasks.add([Unhandled()][0].mail)
         await self.tasks.add(Unhandled())
+        method, _ = self._tasks.add, Unhandled
+        method(Unhandled())
 
     async def post(self) -> None:
         self, basket = self._basket, self  # noqa: PLW0642
