@@ -22,12 +22,18 @@ _METHODS: Final = frozenset({"add", "add_after_response"})
 
 def adds_in(function: Callable[..., object]) -> Iterator[tuple[object, type[msgspec.Struct]]]:
     """What a function plainly adds to: the object, and the type of the item."""
-    plain: object = inspect.unwrap(function) if hasattr(function, "__wrapped__") else function
-    receiver: object = getattr(function, "__self__", NOTHING)
-    plain = getattr(plain, "__func__", plain)
-    code: object = getattr(plain, "__code__", None)
-    if isinstance(plain, types.FunctionType) and isinstance(code, types.CodeType):
-        yield from _adds_in(code, _Names(plain, receiver))
+    plain: object = function.__func__ if isinstance(function, types.MethodType) else function
+    if hasattr(plain, "__wrapped__"):
+        plain = inspect.unwrap(function)
+        plain = getattr(plain, "__func__", plain)
+    if isinstance(plain, types.FunctionType) and _may_add(plain.__code__):
+        receiver: object = getattr(function, "__self__", NOTHING)
+        yield from _adds_in(plain.__code__, _Names(plain, receiver))
+
+
+def _may_add(code: types.CodeType) -> bool:
+    """Whether a look at the bytecode may be worth its time: most functions add nothing."""
+    return not _METHODS.isdisjoint(code.co_names) or types.CodeType in map(type, code.co_consts)
 
 
 class _Names:

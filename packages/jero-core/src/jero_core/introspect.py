@@ -70,11 +70,16 @@ def place_of(thing: object, name: str) -> Place:
     return Place("<unknown>", 0, name) if code is None else Place(code.co_filename, code.co_firstlineno, name)
 
 
+def plain_function(thing: object) -> object:
+    """The function of a bound method; anything else as it is. To ask a method what it does not have costs 300 ns."""
+    return thing.__func__ if type(thing) is types.MethodType else thing
+
+
 def _code_of(thing: object) -> types.CodeType | None:
-    function = thing
-    if hasattr(thing, "__wrapped__") and callable(thing):
+    function = plain_function(thing)
+    if hasattr(function, "__wrapped__") and callable(function):
         try:
-            function = inspect.unwrap(thing)
+            function = inspect.unwrap(function)
         except ValueError:  # A cycle of __wrapped__.
             return None
     code = getattr(function, "__code__", None)
@@ -96,9 +101,10 @@ def read_signature(
     """
     refusals: list[Refusal] = []
     receiver = _receiver_of(handler)
-    function = inspect.unwrap(handler) if hasattr(handler, "__wrapped__") else handler
-    is_wrapped = function is not handler
-    code = None if is_wrapped or hasattr(handler, "__signature__") else _code_of(handler)
+    plain = plain_function(handler)
+    is_wrapped = hasattr(plain, "__wrapped__")
+    function = inspect.unwrap(handler) if is_wrapped else handler
+    code = None if is_wrapped or hasattr(plain, "__signature__") else _code_of(handler)
     kinds = _kinds_of(handler) if code is None else _plain_kinds_of(handler, code)
     hints, unresolved = _resolve_hints(function, given or {})
     parameters: list[Parameter] = []

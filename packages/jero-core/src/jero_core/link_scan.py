@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Final, cast
 
+from .introspect import plain_function
 from .links import Link, Location, Target
 
 _MAKERS: Final = {"from_operation": "operation", "from_ref": "ref"}
@@ -34,8 +35,10 @@ type _Cells = Mapping[str, types.CellType]
 
 def links_in(handler: Callable[..., object]) -> list[tuple[str, Target]]:
     """The targets of the links that a handler plainly makes, each with how it is written."""
-    function = inspect.unwrap(handler) if hasattr(handler, "__wrapped__") else handler
-    function = getattr(function, "__func__", function)
+    function = plain_function(handler)
+    if hasattr(function, "__wrapped__"):
+        function = inspect.unwrap(handler)
+        function = getattr(function, "__func__", function)
     code: object = getattr(function, "__code__", None)
     if isinstance(code, types.CodeType) and isinstance(function, types.FunctionType) and _may_link(code):
         cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=False))

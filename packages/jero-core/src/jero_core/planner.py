@@ -216,10 +216,11 @@ class Planner:
             place = place_of(handler, full_name)
         if len(self.problems) > before:
             return
-        with self._reporting(place):
+        reporting = self._reporting(place)
+        with reporting:
             signature, refusals = read_signature(handler, type_arguments(cls))
             self.report(place, *refusals)
-            with self._reporting(place):
+            with reporting:
                 check_receiver(signature, self.sources)
             met = Met(kind.method, full_name, place, handler)
             self._operations.append(met)
@@ -259,8 +260,11 @@ class Planner:
         limit = cls._jero_keywords.get("max_body_size")
         if is_size(limit):
             return limit
-        defaults = (argument.binding.default_body_size for argument in arguments if not self.has_own_limit)
-        return next((size for size in defaults if size is not None), self.max_body_size)
+        if not self.has_own_limit:
+            for argument in arguments:
+                if argument.binding.default_body_size is not None:
+                    return argument.binding.default_body_size
+        return self.max_body_size
 
     def _keywords_of(self, cls: type[Routable], place: Place) -> Mapping[str, object]:
         """What a class gives of the keywords that sources understand; what is wrong is reported, and left out."""
@@ -318,10 +322,11 @@ class Planner:
         self, parameters: tuple[Parameter, ...], operation: Operation, place: Place
     ) -> tuple[Argument, ...]:
         arguments: list[Argument] = []
+        reporting = self._reporting(place)
         for parameter in parameters:
             if parameter.name not in self.sources and not self._has_all_sources:
                 continue  # It may name one of the sources that are reported already.
-            with self._reporting(place):
+            with reporting:
                 arguments.append(self._plan_argument(parameter, operation))
         bodies = [argument.name for argument in arguments if argument.binding.reads.is_body]
         if len(bodies) > 1:
