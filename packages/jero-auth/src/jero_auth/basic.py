@@ -11,7 +11,7 @@ from jero_core.extend import Codec, Parameter
 from .credential import MOST_BYTES, Credential
 from .scheme import DEFAULT_REALM, Scheme, expect, realm_of
 
-_CREDENTIAL: Final = re.compile(rb"basic +([A-Za-z0-9+/]+={0,2})", re.IGNORECASE)
+_CREDENTIAL: Final = rb"basic +([A-Za-z0-9+/]+={0,2})"
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -61,7 +61,7 @@ def read_basic(header: bytes) -> tuple[str, str] | None:
     """The name and password of an Authorization header; None if it is no Basic credential or too large."""
     if len(header) > MOST_BYTES:
         return None
-    found = _CREDENTIAL.fullmatch(header)
+    found = re.fullmatch(_CREDENTIAL, header, re.IGNORECASE)
     if found is None:
         return None
     try:

@@ -11,7 +11,7 @@ from .credential import MOST_BYTES, Credential
 from .scheme import DEFAULT_REALM, Scheme, expect, realm_of
 
 _TOKEN_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
-_CREDENTIAL: Final = re.compile(rb"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
+_CREDENTIAL: Final = rb"bearer +([A-Za-z0-9\-._~+/]+=*)"
 """A Bearer credential (RFC 6750, section 2.1); the names of schemes are case-insensitive (RFC 9110, section 11.1)."""
 
 
@@ -73,5 +73,5 @@ def read_token(header: bytes) -> bytes | None:
     """The token of an Authorization header; None if it is no Bearer credential or too large."""
     if len(header) > MOST_BYTES + 100:
         return None
-    found = _CREDENTIAL.fullmatch(header)
+    found = re.fullmatch(_CREDENTIAL, header, re.IGNORECASE)
     return None if found is None or len(found[1]) > MOST_BYTES else found[1]

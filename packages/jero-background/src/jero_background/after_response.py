@@ -12,7 +12,7 @@ Rules
 """
 
 from contextvars import Context
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .item_queue import ItemQueue
 
 
-class _Waiting(NamedTuple):
+class _Waiting(msgspec.Struct, gc=False):
     queue: "ItemQueue"
     item: msgspec.Struct
     item_id: str
@@ -64,11 +64,11 @@ class AfterResponse:
         waiting, self._waiting = self._waiting, []
         if not self._is_sent:
             return
-        for index, (queue, item, item_id, context) in enumerate(waiting):
+        for index, each in enumerate(waiting):
             try:
-                await queue._take(item, item_id, context)
+                await each.queue._take(each.item, each.item_id, each.context)
             except Exception as error:  # noqa: BLE001  # a broker's own: the answer has left, and tells nobody
-                queue._drop(item, item_id, f"after its response it could not enter the queue: {error!r}")
+                each.queue._drop(each.item, each.item_id, f"after its response it could not enter the queue: {error!r}")
             except BaseException:
                 for late in waiting[index:]:
                     late.queue._drop(late.item, late.item_id, "its request was cancelled before it entered the queue")

@@ -9,7 +9,6 @@ Rules
 - An event without data is never dispatched (9.2.6): without `data` there may be an `id` or a `retry`, no `event`.
 """
 
-import random
 from typing import Final
 
 import msgspec
@@ -82,5 +81,7 @@ def fields_before_data(event: ServerSentEvent[object]) -> str:
 def retry_hint(milliseconds: int | None) -> bytes:
     """An event that says nothing but when to reconnect; None for after one to two seconds, not everybody at once."""
     if milliseconds is None:
+        import random  # 1 ms of an import, for the end of an app.
+
         milliseconds = random.randint(1000, 2000)  # noqa: S311  # no secret
     return b"retry: %d\n\n" % milliseconds
