@@ -1,7 +1,9 @@
 """The app as an object: what servers, `inspect` and classes see of it."""
 
 import asyncio
+import copy
 import inspect
+import pickle
 from functools import partial
 
 import pytest
@@ -66,6 +68,12 @@ def test_an_app_in_a_class_is_the_app():
         held = app
 
     assert Holder.held is Holder().held is app
+
+
+@pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_it_is_not_copied(take):
+    with pytest.raises(TypeError, match="make another one"):
+        take(App())
 
 
 def test_it_is_shown_as_an_object():

@@ -180,3 +180,29 @@ def test_a_builtin_without_a_signature_may_be_a_hook():
         enc_hook = dict
 
     assert request(app_of(base=Odd), "GET", "/").status == 404
+
+
+class Region:
+    """Of a client's making by a hook, and no set for all its method."""
+
+    def __init__(self, ends):
+        self.ends = ends
+
+    def isdisjoint(self, other): ...
+
+
+class Regions(Struct):
+    regions: list[Region]
+
+
+class RegionsEndpoint(Endpoint, path="/regions"):
+    async def post(self, json: Regions) -> None: ...
+
+
+def test_a_class_that_a_hook_makes_may_have_methods_of_a_set():
+    class Hooked(BaseApp):
+        @staticmethod
+        def dec_hook(type_, value):
+            return type_(value)
+
+    assert post_json(app_of(RegionsEndpoint(), base=Hooked), "/regions", '{"regions": [[1, 2]]}').status == 204

@@ -312,6 +312,27 @@ def test_a_lifespan_task_that_is_cancelled_closes_what_was_opened_without_waitin
     asyncio.run(asyncio.wait_for(main(), 5))
 
 
+def test_a_lifespan_that_is_thrown_away_waits_for_nothing(caplog):
+    class App(BaseApp):
+        async def _wire(self):
+            await self._aenter(self.resource())
+
+        @contextlib.asynccontextmanager
+        async def resource(self):
+            yield
+            await asyncio.sleep(60)
+
+    async def main():
+        incoming, sent = asyncio.Queue(), asyncio.Queue()
+        await incoming.put({"type": "lifespan.startup"})
+        lifespan = App()({"type": "lifespan"}, incoming.get, sent.put)
+        lifespan.send(None)
+        lifespan.close()
+
+    asyncio.run(main())
+    assert not caplog.records
+
+
 def test_without_a_lifespan_the_next_request_tries_again_after_a_failed_start(caplog):
     class App(JournalApp):
         starts = 0

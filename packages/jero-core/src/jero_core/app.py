@@ -227,6 +227,8 @@ class BaseApp[FactoryT = None](Entry, ABC):
         await send({"type": "lifespan.startup.complete"})
         try:
             await receive()
+        except GeneratorExit:
+            raise  # The loop is gone: nothing can be waited for.
         except BaseException:
             # The server gives up, as uvicorn does at the second Ctrl-C: nothing is waited for, and all is closed.
             await _failure_of("shutdown", self._jero_stop(patience=0), scope)

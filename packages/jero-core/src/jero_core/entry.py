@@ -12,7 +12,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import MemberDescriptorType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 from .asgi import Answer, Receive, Respond, Scope, Send, mark_asgi3
 from .router import Methods, Router, not_found
@@ -123,5 +123,9 @@ else:
         def __class_getitem__(cls, arguments: object) -> object:
             """What a generic class gives."""
             return super(functools.partial, cls).__class_getitem__(arguments)
+
+        def __reduce__(self) -> NoReturn:
+            """Refuse a copy, which would answer by the router of this one."""
+            raise TypeError("an app is neither copied nor pickled; make another one")
 
         __repr__ = object.__repr__

@@ -9,6 +9,7 @@ Rules
 """
 
 import enum
+from collections import abc
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
@@ -68,32 +69,34 @@ def _parts_of(shape: Shape, seen: list[object]) -> list[tuple[str, object]]:
 
 
 def _is_set(origin: object) -> bool:
-    return isinstance(origin, type) and hasattr(origin, "isdisjoint") and not hasattr(origin, "keys")
+    return isinstance(origin, type) and (issubclass(origin, set | frozenset) or origin in {abc.Set, abc.MutableSet})
 
 
 def _has_hash(annotation: object, seen: list[object]) -> bool:
     """Whether every value of a type has a hash, as far as its class can tell."""
     for member in members_of(annotation):
         shape = shape_of(member)
-        if shape.type in seen or shape.origin is Literal or isinstance(shape.origin, TypeVar):
+        cls = shape.origin
+        if shape.type in seen or cls is Literal or isinstance(cls, TypeVar):
             continue
-        if not _class_has_hash(shape.origin):
+        if not isinstance(cls, type) or cls is object or cls is Any or cls.__module__ == "collections.abc":
             return False
-        # A tuple has the hash of its items; so has what is compared by its members.
+        own_hash: object = cls.__hash__  # None where there is none, which typeshed does not know.
+        if own_hash is None:
+            return False
+        # The hash of these is made of their parts. What another class makes its hash of, only the class knows.
+        if issubclass(cls, msgspec.Struct) and own_hash is msgspec.Struct.__hash__:
+            config = cls.__struct_config__
+            if not config.eq:
+                continue
+            if not config.frozen:
+                return False
+        elif not issubclass(cls, tuple | frozenset):
+            continue
         parts = [part for _, part in _parts_of(shape, seen)]
-        if not parts and shape.origin is tuple:
-            return False
-        if not all(_has_hash(part, seen) for part in parts):
+        if (not parts and cls in {tuple, frozenset}) or not all(_has_hash(part, seen) for part in parts):
             return False
     return True
-
-
-def _class_has_hash(cls: object) -> bool:
-    if not isinstance(cls, type) or cls is object or cls is Any or cls.__module__ == "collections.abc":
-        return False
-    if issubclass(cls, msgspec.Struct) and cls.__hash__ is msgspec.Struct.__hash__:
-        return bool(cls.__struct_config__.frozen) or not cls.__struct_config__.eq
-    return cls.__hash__ is not None
 
 
 def _is_boundless_flag(kind: object) -> bool:

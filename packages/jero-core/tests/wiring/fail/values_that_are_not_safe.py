@@ -39,7 +39,21 @@ class Spot(Struct, frozen=True):
 
 
 class Identity(Struct, eq=False):
+    names: list[str]
+
+
+class Own(Struct, frozen=True):
     x: int
+    names: list[str]
+
+    def __hash__(self) -> int:
+        return hash(self.x)
+
+
+@dataclasses.dataclass(frozen=True)
+class FrozenData:
+    x: int
+    names: list[str] = dataclasses.field(hash=False)
 
 
 @dataclasses.dataclass
@@ -59,6 +73,8 @@ class Safe(Struct):
     tuples: set[tuple[int, ...]]
     spots: frozenset[Spot]
     identities: set[Identity]
+    own: set[Own]
+    data: set[FrozenData]
     kinds: set[Literal["a", 1]]
     flags: Few
     none: set[frozenset[int]] | None = None
