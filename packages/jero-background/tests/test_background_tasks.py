@@ -1207,6 +1207,42 @@ def test_a_handler_that_outlives_a_stop_is_not_counted_again_when_the_queue_is_e
     assert "Exception in callback" not in caplog.text
 
 
+def test_the_limit_of_a_handler_that_outlives_a_stop_is_nothing_to_the_next_run(caplog, monkeypatch):
+    monkeypatch.setattr("jero_background.background_tasks.CUT_GRACE", 0.01)
+
+    async def main():
+        release = asyncio.Event()
+        running = most = 0
+
+        async def handle(item: Mail) -> None:
+            nonlocal running, most
+            while item.number == 0 and not release.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await release.wait()
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0.01)
+            running -= 1
+
+        tasks = BackgroundTasks(drain_timeout=0, handler_timeout=0.05)
+        tasks.register(handle)
+        async with tasks:
+            await tasks.add(Mail(0))
+            await asyncio.sleep(0)
+        tasks._drain_timeout = 10
+        async with tasks:
+            for number in range(1, 11):
+                await tasks.add(Mail(number))
+            await asyncio.sleep(0.2)
+            release.set()
+        return tasks.stats(), most
+
+    stats, most = run(main())
+    assert (stats.done, stats.dropped) == (10, 0)
+    assert most <= 2  # The old one's own end may meet one.
+    assert "cannot be cancelled" not in caplog.text
+
+
 # in an app, beside other resources
 
 

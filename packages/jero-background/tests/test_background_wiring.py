@@ -142,28 +142,6 @@ def test_a_queue_that_outlives_its_app_s_stop_is_wired_anew():
         run(start(app))
 
 
-def test_the_handlers_of_exceptions_are_found_where_the_interpreter_has_them():
-    import dis
-
-    from jero_background.bytecode import _handlers
-
-    def function(number):
-        try:
-            number += 1
-        except ValueError:
-            number += 2
-        finally:
-            with open("x") as file:  # noqa: PTH123
-                number += len(file.read())
-        return number
-
-    for each in (function, start, load, run):
-        code = each.__code__
-        expected = [(entry.start, entry.end, entry.target) for entry in dis.Bytecode(code).exception_entries]
-        assert [*_handlers(code)] == expected
-    assert len(expected) == 0 < len([*_handlers(function.__code__)])
-
-
 def test_what_is_no_function_and_a_name_that_stands_for_nothing_yet_add_nothing():
     from jero_background.add_scan import adds_in
 
@@ -179,10 +157,3 @@ def test_what_is_no_function_and_a_name_that_stands_for_nothing_yet_add_nothing(
     assert [*adds_in(print)] == []
     inner = next(function())
     assert [*adds_in(inner)] == []
-
-
-def test_a_value_of_which_nothing_is_seen_is_made_of_all_that_is_there():
-    from jero_background.bytecode import steps_of, value_before
-
-    steps = steps_of((lambda: None).__code__)
-    assert value_before(steps, 0) == []

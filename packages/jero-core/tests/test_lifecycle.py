@@ -312,6 +312,39 @@ def test_a_lifespan_task_that_is_cancelled_closes_what_was_opened_without_waitin
     asyncio.run(asyncio.wait_for(main(), 5))
 
 
+def test_a_lifespan_that_is_cancelled_gives_queues_no_time_to_drain():
+    seen = []
+
+    class Queue:
+        async def __aenter__(self): ...
+
+        async def __aexit__(self, *_):
+            seen.append("closed")
+
+        async def __jero_drain__(self):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                seen.append("cut off")
+                raise
+
+    class App(BaseApp):
+        async def _wire(self):
+            await self._aenter(Queue())
+
+    async def main():
+        incoming, sent = asyncio.Queue(), asyncio.Queue()
+        await incoming.put({"type": "lifespan.startup"})
+        task = asyncio.create_task(App()({"type": "lifespan"}, incoming.get, sent.put))
+        await sent.get()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+    assert seen == ["cut off", "closed"]
+
+
 def test_a_lifespan_that_is_thrown_away_waits_for_nothing(caplog):
     class App(BaseApp):
         async def _wire(self):

@@ -92,6 +92,28 @@ def test_what_a_source_waits_for_is_cancelled_with_it(loop_factory, waits_for, e
 
 
 @LOOPS
+def test_what_a_source_waits_for_may_end_well_when_it_is_cancelled(loop_factory):
+    async def child():
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return
+
+    async def source():
+        yield "x"
+        await asyncio.create_task(child())
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await settled()
+        exchange.leave()
+        await exchange.end()
+        assert not exchange.task.cancelled()
+
+    run(conversation, events_of(source), loop_factory=loop_factory)
+
+
+@LOOPS
 @pytest.mark.parametrize("with_timeout", ["wait_for", "timeout"])
 @pytest.mark.parametrize("waits", [True, False], ids=["the source waits", "the source is ready"])
 def test_a_timeout_around_send_is_the_send_s(loop_factory, with_timeout, waits, caplog):

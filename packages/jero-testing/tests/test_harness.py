@@ -219,6 +219,55 @@ def test_a_coroutine_that_ignores_its_cancellation_does_not_hold_the_test():
         assert harness.run(asyncio.sleep(0, "fine")) == "fine"
 
 
+def test_a_harness_ends_although_a_coroutine_keeps_cancellations_to_itself(monkeypatch):
+    monkeypatch.setattr("jero_testing.tasks.CANCEL_GRACE", 0.01)
+
+    async def stubborn():
+        for _ in range(5):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.05)
+
+    closed = []
+
+    class Closes(BaseFactory):
+        async def resource(self):
+            return await self._aenter(self.manager())
+
+        @contextlib.asynccontextmanager
+        async def manager(self):
+            yield
+            closed.append("closed")
+
+    with pytest.raises(AppTimeout, match="in .*stubborn"), FactoryHarness(Closes, timeout=0.02) as harness:
+        harness.run(harness.factory.resource())
+        harness.run(stubborn())
+    assert closed == ["closed"]
+
+
+def test_in_async_code_a_close_that_goes_on_when_it_is_cancelled_is_cancelled_again(monkeypatch):
+    monkeypatch.setattr("jero_testing.tasks.CANCEL_GRACE", 0.01)
+
+    class Stubborn(BaseFactory):
+        async def resource(self):
+            return await self._aenter(self.manager())
+
+        @contextlib.asynccontextmanager
+        async def manager(self):
+            yield
+            for _ in range(2):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+            await asyncio.Event().wait()
+
+    async def main():
+        with pytest.raises(AppTimeout, match="has not closed"):
+            async with FactoryHarness(Stubborn, timeout=0.02) as harness:
+                await harness.factory.resource()
+        assert asyncio.current_task().cancelling() == 0
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+
+
 def test_a_cancellation_from_outside_is_no_timeout():
     async def main():
         async with FactoryHarness(Slow) as harness:

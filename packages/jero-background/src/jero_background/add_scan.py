@@ -3,8 +3,8 @@
 A function's bytecode shows `self._tasks.add(SendReceipt(...))`, and its instance has the queue. What is not as plain as
 that is skipped: a false alarm would be worse than a late TypeError. Plain is an `add` or `add_after_response` of an
 object read from a global, a closure, or an attribute of the function's own instance, whose first argument is a call of
-a Struct class that a global or closure names, with no branch in between, and which some request reaches, whatever the
-app's settings are (bytecode.py).
+a Struct class that a global or closure names, and which every call of the function gets to: behind a test or in a loop
+it may be that the app's settings keep everybody from it.
 """
 
 import inspect
@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from .bytecode import NOTHING, Step, is_reached, steps_of
+from .bytecode import NOTHING, Step, is_on_the_straight_way, steps_of
 
 _METHODS: Final = frozenset({"add", "add_after_response"})
 
@@ -33,7 +33,7 @@ def adds_in(function: Callable[..., object]) -> Iterator[tuple[object, type[msgs
 
 def _may_add(code: types.CodeType) -> bool:
     """Whether a look at the bytecode may be worth its time: most functions add nothing."""
-    return not _METHODS.isdisjoint(code.co_names) or types.CodeType in map(type, code.co_consts)
+    return not _METHODS.isdisjoint(code.co_names)
 
 
 class _Names:
@@ -47,11 +47,7 @@ class _Names:
         self._receiver = receiver
         self._self = code.co_varnames[0] if receiver is not NOTHING and code.co_argcount else None
 
-    def own(self, code: types.CodeType) -> str | None:
-        """The name of the instance: only in the function itself, in one that is nested the name is another."""
-        return self._self if self._self is not None and code.co_varnames[:1] == (self._self,) else None
-
-    def value(self, step: Step, code: types.CodeType) -> object:
+    def value(self, step: Step) -> object:
         """What a step loads."""
         if step.op in {"LOAD_GLOBAL", "LOAD_NAME"}:
             return self._globals.get(str(step.value), NOTHING)
@@ -60,43 +56,32 @@ class _Names:
                 return self._cells[str(step.value)].cell_contents
             except ValueError:
                 return NOTHING
-        if step.op == "LOAD_FAST" and step.value == self.own(code) is not None:
+        if step.op == "LOAD_FAST" and step.value == self._self is not None:
             return self._receiver
         return NOTHING
 
 
 def _adds_in(code: types.CodeType, names: _Names) -> Iterator[tuple[object, type[msgspec.Struct]]]:
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _adds_in(constant, names)
-    if _METHODS.isdisjoint(code.co_names):
-        return
     steps = steps_of(code)
     rebound = {step.value for step in steps if step.op == "STORE_FAST"}
-    own = None if names.own(code) in rebound else names.own(code)
-
-    def known(made: Sequence[Step]) -> object:
-        """What a value is that steps make: a name, and attributes of it."""
-        if not made or any(step.op != "LOAD_ATTR" for step in made[1:]):
-            return NOTHING
-        return _owner(made, code, names, rebound)
-
     for index, step in enumerate(steps):
         if step.value not in _METHODS or step.op not in {"LOAD_ATTR", "LOAD_METHOD"}:
             continue
-        item = _called(steps[index + 1 :], code, names)
+        if not is_on_the_straight_way(steps, index):
+            return
+        item = _called(steps[index + 1 :], names)
         if item is not None:
-            owner = _owner(steps[:index], code, names, rebound)
-            if owner is not NOTHING and is_reached(code, steps, index, own, known):
+            owner = _owner(steps[:index], names, rebound)
+            if owner is not NOTHING:
                 yield owner, item
 
 
-def _owner(steps: Sequence[Step], code: types.CodeType, names: _Names, rebound: set[object]) -> object:
+def _owner(steps: Sequence[Step], names: _Names, rebound: set[object]) -> object:
     """What the attributes before a method lead to: `self._tasks`, `queues.mail`, `tasks`."""
     path = [*takewhile(lambda step: step.op == "LOAD_ATTR", reversed(steps))]
     first = steps[-len(path) - 1 :][:1]
     is_rebound = any(step.op == "LOAD_FAST" and step.value in rebound for step in first)
-    thing = NOTHING if is_rebound or not first else names.value(first[0], code)
+    thing = NOTHING if is_rebound or not first else names.value(first[0])
     for step in reversed(path):
         thing = _attribute(thing, str(step.value))
     return thing
@@ -114,12 +99,12 @@ def _attribute(thing: object, name: str) -> object:
     return NOTHING if kind is NOTHING or hasattr(type(kind), "__get__") else kind
 
 
-def _called(steps: Sequence[Step], code: types.CodeType, names: _Names) -> type[msgspec.Struct] | None:
+def _called(steps: Sequence[Step], names: _Names) -> type[msgspec.Struct] | None:
     """The Struct class whose call is the first argument of the method that has just been loaded."""
     steps = [step for step in steps if step.op != "PUSH_NULL" or step is not steps[0]]
     if len(steps) < 2:
         return None
-    item = names.value(steps[0], code)
+    item = names.value(steps[0])
     if not (isinstance(item, type) and issubclass(item, msgspec.Struct)) or steps[1].op == "LOAD_ATTR":
         return None
     depths = [*accumulate(step.effect for step in steps)]

@@ -320,14 +320,14 @@ class BackgroundTasks(ItemQueue):
             entry.timer = task.get_loop().call_later(self._handler_timeout, self._cancel, entry, task)
 
     def _cancel(self, entry: Entry, task: asyncio.Task[None]) -> None:
-        if not self._is_closed:  # Else it is being cut off.
+        if not entry.is_cut_off:  # Else its time is over, and this may be the next run of the queue.
             entry.is_overdue = True
             task.cancel()
             entry.timer = task.get_loop().call_later(CUT_GRACE, self._give_up, entry)
 
     def _give_up(self, entry: Entry) -> None:
         """Let the others run beside what cannot be cancelled."""
-        if self._is_closed or self._loop is None:
+        if entry.is_cut_off or self._loop is None:
             return
         entry.is_given_up = True
         if entry.is_done:

@@ -290,6 +290,12 @@ def queues_in(wiring: Wiring) -> list[ItemQueue]:
     return [*{id(each): each for each in wiring.entered if isinstance(each, ItemQueue)}.values()]
 
 
+def _adds_by_ours(cls: type[ItemQueue]) -> bool:
+    """Whether a class of queues adds what it is given: one with an `add` of its own may add something else."""
+    methods: list[object] = [getattr(cls, name, None) for name in ("add", "add_after_response")]
+    return all(getattr(each, "__module__", "").partition(".")[0] == __package__ for each in methods)
+
+
 def check_queues(wiring: Wiring) -> None:
     """Report what is wrong with all queues of an app: those that it entered, and those that its functions add to."""
     queues: dict[int, ItemQueue] = {}
@@ -306,7 +312,7 @@ def check_queues(wiring: Wiring) -> None:
         meet(queue)
     for function, place in functions:  # Which grows, with the handlers of queues that are met here.
         for owner, item in adds_in(function):
-            if isinstance(owner, ItemQueue):
+            if isinstance(owner, ItemQueue) and _adds_by_ours(type(owner)):
                 meet(owner)
                 adds[id(owner)][place, item] = None
     for key, queue in queues.items():

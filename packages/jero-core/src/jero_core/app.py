@@ -231,7 +231,7 @@ class BaseApp[FactoryT = None](Entry, ABC):
             raise  # The loop is gone: nothing can be waited for.
         except BaseException:
             # The server gives up, as uvicorn does at the second Ctrl-C: nothing is waited for, and all is closed.
-            await _failure_of("shutdown", self._jero_stop(patience=0), scope)
+            await _failure_of("shutdown", self._jero_stop(is_patient=False), scope)
             raise
         failure = await _failure_of("shutdown", self._jero_stop(), scope)
         if failure is not None:
@@ -307,10 +307,10 @@ class BaseApp[FactoryT = None](Entry, ABC):
         if faults:
             raise WiringError(planner.problems)
 
-    async def _jero_stop(self, patience: float | None = None) -> None:
+    async def _jero_stop(self, *, is_patient: bool = True) -> None:
         """Close everything that the app opened, once the requests under way have ended.
 
-        They have `patience` seconds for that, the app's own `shutdown_timeout` if it is None.
+        They have `shutdown_timeout` for that, and queues their own time; none if nobody is patient.
 
         The next request gets 503 until the app is started again.
         """
@@ -318,10 +318,10 @@ class BaseApp[FactoryT = None](Entry, ABC):
         self._jero_route(None)
         self._jero_stopping.begin()
         try:
-            await self._jero_end_requests(requests, self.shutdown_timeout if patience is None else patience)
+            await self._jero_end_requests(requests, self.shutdown_timeout if is_patient else 0)
         finally:
             try:
-                await self._jero_lifecycle.close()
+                await self._jero_lifecycle.close(is_patient=is_patient)
             finally:
                 self._jero_loop = None
                 if self._jero_signals is not None:

@@ -11,6 +11,7 @@ Rules
 - What was entered is remembered until the app is wired: it may have something to say about that (entered.py).
 """
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -67,8 +68,8 @@ class Lifecycle:
             if isinstance(thing, Drained) and not isinstance(thing, type):
                 self._drained.append(thing)
 
-    async def close(self) -> None:
-        """Drain what drains, then close everything, the last one first.
+    async def close(self, *, is_patient: bool = True) -> None:
+        """Drain what drains, for no time if nobody is patient, then close everything, the last one first.
 
         Raises the one exception that a close raised, or a BaseExceptionGroup of several, after all have been closed.
         """
@@ -80,7 +81,10 @@ class Lifecycle:
             had_work = False
             for thing in [*drained]:
                 try:
-                    had_work |= await thing.__jero_drain__()
+                    async with asyncio.timeout(None if is_patient else 0):
+                        had_work |= await thing.__jero_drain__()
+                except TimeoutError:
+                    drained.remove(thing)
                 except BaseException as error:  # noqa: BLE001  # as below
                     errors.append(error)
                     drained.remove(thing)

@@ -116,7 +116,7 @@ class Watch:
     @property
     def is_cancelled(self) -> bool:
         """Whether somebody else cancels the response's task."""
-        return self._task.cancelling() > self._cancelling
+        return self._task.cancelling() - self._interrupts > self._cancelling
 
     def take_interrupt(self) -> bool:
         """Whether a CancelledError came from here, and from nobody else."""

@@ -19,7 +19,8 @@ class FactoryHarness[F: BaseFactory]:
     `with FactoryHarness(Factory) as harness:` has an event loop of its own: `harness.run(harness.factory.database())`.
     In async code, `async with FactoryHarness(Factory) as harness:` uses the running one, and nothing needs `run`. A
     factory that is made already can be given in place of its class. `timeout` bounds each `run`, and the end, in
-    seconds; None waits for ever.
+    seconds; None waits for ever. What takes longer is cancelled, again and again; in async code, something that ignores
+    that for ever holds the block, whose task it shares.
     """
 
     def __init__(self, factory: type[F] | F, *, timeout: float | None = _TIMEOUT) -> None:

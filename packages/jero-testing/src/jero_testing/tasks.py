@@ -34,25 +34,33 @@ async def cancel(task: asyncio.Task[None]) -> None:
 
 
 async def bounded[T](coroutine: Coroutine[object, object, T], seconds: float | None, late: str) -> T:
-    """Run a coroutine in the current task. Raises AppTimeout, which begins with `late`, if it takes too long."""
+    """Run a coroutine in the current task. Raises AppTimeout, which begins with `late`, if it takes too long.
+
+    It is cancelled then, and again each second for as long as it goes on all the same.
+    """
     task = cast("asyncio.Task[object]", asyncio.current_task())
-    before, where = task.cancelling(), ""
+    loop = asyncio.get_running_loop()
+    before, cancels, where = task.cancelling(), 0, ""
+    timer: asyncio.TimerHandle | None = None
 
     def expire() -> None:
-        nonlocal where
-        where = describe_task(task)
+        nonlocal timer, cancels, where
+        where = where or describe_task(task)
+        cancels += 1
         task.cancel()
+        timer = loop.call_later(CANCEL_GRACE, expire)
 
-    timer = None if seconds is None else asyncio.get_running_loop().call_later(seconds, expire)
+    if seconds is not None:
+        timer = loop.call_later(seconds, expire)
     try:
         return await coroutine
     except asyncio.CancelledError:
-        if not where or task.cancelling() > before + 1:
+        if not cancels or task.cancelling() > before + cancels:
             raise
     finally:
         if timer is not None:
             timer.cancel()
-        if where:
+        for _ in range(cancels):
             task.uncancel()
     raise AppTimeout(f"{late} within {seconds:g} s; {where}")
 
@@ -64,6 +72,7 @@ class Lane:
         self._runner = asyncio.Runner()
         self._queue: asyncio.Queue[tuple[Coroutine[object, object, object], asyncio.Future[object]]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
 
     def run[T](self, coroutine: Coroutine[object, object, T], seconds: float | None, late: str) -> T:
         """Run a coroutine to its end. Raises AppTimeout, also if the coroutine goes on when it is cancelled."""
@@ -72,6 +81,7 @@ class Lane:
 
     def close(self) -> None:
         """End the task, and the loop."""
+        self._is_closing = True
         self._runner.close()
 
     async def _ask(self, coroutine: Coroutine[object, object, object], seconds: float | None, late: str) -> object:
@@ -95,7 +105,8 @@ class Lane:
 
     async def _serve(self) -> None:
         task = cast("asyncio.Task[None]", asyncio.current_task())
-        while True:
+        # A coroutine may have kept the cancellation of the end to itself, and others stand behind it.
+        while not (self._is_closing and self._queue.empty()):
             coroutine, outcome = await self._queue.get()
             try:
                 outcome.set_result(await coroutine)

@@ -1,5 +1,7 @@
 """Items that are added, and no handler takes them."""
 
+import contextlib
+
 from msgspec import Struct
 
 from jero_background import AfterResponse, AfterResponseSource, BackgroundTasks
@@ -35,12 +37,12 @@ class Orders(Endpoint, path="/orders"):
         await self._tasks.add(Mail(1, text=f"order {1 + 1}"))
 
     async def post(self, after_response: AfterResponse) -> None:
-        if self._queues:
+        with contextlib.suppress(ValueError):
             self._queues.first.add_after_response(Letter(number=1), after_response)
 
     async def put(self) -> None:
-        for number in range(3):
-            await self._tasks.add(Parcel(number))
+        await self._tasks.add(Parcel(0))
+        await self._tasks.add(Mail(1, text="the second"))
 
 
 class App(BaseApp):

@@ -102,6 +102,52 @@ class Unknown(Endpoint, path="/unknown"):
                 raise ValueError
 
 
+class Outbox(BackgroundTasks):
+    """Adds something else than it is given."""
+
+    async def add(self, item: Struct, /) -> str:
+        return await super().add(Wrapped(str(item)))
+
+
+class Wrapped(Struct):
+    text: str
+
+
+async def send(item: Wrapped) -> None: ...
+
+
+class More(Endpoint, path="/more"):
+    def __init__(self, tasks: BackgroundTasks, settings: Settings, outbox: Outbox) -> None:
+        self._tasks = tasks
+        self._settings = settings
+        self._channels: tuple[str, ...] = ()
+        self._outbox = outbox
+
+    async def get(self) -> None:
+        for channel in self._channels:
+            await self._tasks.add(Mail(channel))
+
+    async def post(self, json: Order) -> None:
+        notify = self._settings.is_on and json.is_gift
+        if notify:
+            await self._tasks.add(Mail("a stored condition"))
+
+    async def put(self, json: Order) -> None:
+        if str(json.is_gift) in self._channels:
+            await self._tasks.add(Mail("contained"))
+
+    async def patch(self) -> None:
+        async def later() -> None:
+            await tasks.add(Mail("in a function that is not called"))
+
+        tasks = self._tasks
+        if self._settings.is_on:
+            await later()
+
+    async def delete(self) -> None:
+        await self._outbox.add(Mail("wrapped"))
+
+
 class NotEntered(Endpoint, path="/not-entered"):
     def __init__(self, tasks: BackgroundTasks | None, settings: Settings) -> None:
         self._tasks = tasks
@@ -120,4 +166,7 @@ class App(BaseApp):
         tasks = await self._aenter(BackgroundTasks())
         self._include_endpoint(Known(tasks, Settings()))
         self._include_endpoint(Unknown(tasks, Settings()))
+        outbox = await self._aenter(Outbox())
+        outbox.register(send)
+        self._include_endpoint(More(tasks, Settings(), outbox))
         self._include_endpoint(NotEntered(None, Settings()))
