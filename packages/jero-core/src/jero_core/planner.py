@@ -229,8 +229,9 @@ class Planner:
             is_certain = mount is not None and len(self.problems) == reported
             operation = Operation(kind.method, template, self._limit_of(cls), self.codec, guard, keywords)
             arguments = self._plan_arguments(signature.parameters, operation, place)
-            unbound = kind.on_item and "path" in signature.names and "path" not in [each.name for each in arguments]
-            if is_certain and not unbound:
+            # A `path` that cannot be bound, or is misspelt, leaves an item operation without its slots.
+            has_no_path = kind.on_item and "path" not in [each.name for each in arguments]
+            if is_certain and not (has_no_path and len(self.problems) > before):
                 met.template = template
             if len(self.problems) == before:
                 self.report(place, *anonymity_faults(guard, arguments))
