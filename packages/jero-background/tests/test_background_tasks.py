@@ -156,7 +156,7 @@ def test_an_add_that_is_cancelled_as_its_place_becomes_free_adds_nothing(journal
             adder = asyncio.create_task(tasks.add(Mail(2)))
             await turns()
             journal.gate.set()
-            while not tasks.stats().done:  # noqa: ASYNC110
+            while not tasks.stats().done:  # noqa: ASYNC110  # nothing tells when
                 await asyncio.sleep(0)
             journal.gate.clear()
             is_in = adder.done()
@@ -220,7 +220,7 @@ def test_nobody_overtakes_an_adder_whose_place_has_become_free(journal):
             adder = asyncio.create_task(tasks.add(Mail(3)))
             await turns()
             journal.gate.set()
-            while len(journal.numbers) < 2:  # noqa: ASYNC110
+            while len(journal.numbers) < 2:  # noqa: ASYNC110  # nothing tells when
                 await asyncio.sleep(0)
             await tasks.add(Mail(4))
             await adder
@@ -526,7 +526,7 @@ def test_behind_a_handler_that_hangs_the_others_run_and_it_has_failed(journal, c
             for number in range(3):
                 given.append(await tasks.add(Letter(number)))
                 await tasks.add(Mail(number))
-            while journal.numbers != [0, 1, 2]:  # noqa: ASYNC110
+            while journal.numbers != [0, 1, 2]:  # noqa: ASYNC110  # nothing tells when
                 await asyncio.sleep(0.001)
             return given, tasks.stats()
 
@@ -553,7 +553,7 @@ def test_behind_a_handler_that_cannot_be_cancelled_the_others_run_too(journal, c
             tasks.register(journal.take)
             given = await tasks.add(Letter(0))
             await tasks.add(Mail(1))
-            while journal.numbers != [1] or tasks.stats().running:  # noqa: ASYNC110
+            while journal.numbers != [1] or tasks.stats().running:  # noqa: ASYNC110  # nothing tells when
                 await asyncio.sleep(0.001)
             stats = tasks.stats()
             release.set()
@@ -632,7 +632,7 @@ def test_a_hook_that_hangs_does_not_keep_the_others_from_running(journal, caplog
             tasks.register(journal.take)
             await tasks.add(Letter(0))
             await tasks.add(Mail(1))
-            while journal.numbers != [1]:  # noqa: ASYNC110
+            while journal.numbers != [1]:  # noqa: ASYNC110  # nothing tells when
                 await asyncio.sleep(0.001)
             release.set()
         return tasks.stats()
@@ -796,7 +796,7 @@ def test_two_full_queues_whose_handlers_add_to_each_other_are_not_stuck():
                 await mails.add(Mail(number))
                 await letters.add(Letter(number + 100))
             # The queue that was entered last closes first, for the other one's items as well.
-            while any(each.stats().queued or each.stats().running for each in (mails, letters)):  # noqa: ASYNC110
+            while any(each.stats().queued or each.stats().running for each in (mails, letters)):  # noqa: ASYNC110  # nothing tells when
                 await asyncio.sleep(0)
         return mails.stats(), letters.stats()
 
@@ -1109,7 +1109,7 @@ def test_an_adder_whose_place_is_free_as_the_queue_closes_is_told(journal, is_ca
                 adder.cancel()
             else:
                 journal.gate.set()
-                while not tasks._admitted:  # noqa: ASYNC110
+                while not tasks._admitted:  # noqa: ASYNC110  # nothing tells when
                     await asyncio.sleep(0)
             await tasks._close()
         (outcome,) = await asyncio.gather(adder, return_exceptions=True)

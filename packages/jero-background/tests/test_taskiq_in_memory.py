@@ -507,7 +507,7 @@ async def work(app, until):
     """Run a worker until something has happened."""
     stop = asyncio.Event()
     worker = asyncio.create_task(run_worker(app, stop=stop))
-    while not until() and not worker.done():  # noqa: ASYNC110
+    while not until() and not worker.done():  # noqa: ASYNC110  # nothing tells when
         await asyncio.sleep(0.005)
     stop.set()
     await worker
@@ -598,7 +598,7 @@ def test_a_worker_whose_listening_is_cancelled_says_so_and_stops_its_app():
 
     async def main():
         worker = asyncio.create_task(run_worker(app, stop=asyncio.Event()))
-        while not hasattr(app, "tasks") or app.tasks.listening is None:  # noqa: ASYNC110
+        while not hasattr(app, "tasks") or app.tasks.listening is None:  # noqa: ASYNC110  # nothing tells when
             await asyncio.sleep(0.005)
         app.tasks.listening.cancel()
         with pytest.raises(WorkerError, match="has ended to listen"):

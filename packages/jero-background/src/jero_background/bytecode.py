@@ -29,7 +29,6 @@ class Step(NamedTuple):
     """How many values more there are on the stack after it, if it does not jump."""
     jumps: bool
     is_target: bool
-    offset: int
 
 
 def steps_of(code: types.CodeType) -> list[Step]:
@@ -44,12 +43,12 @@ def _taken_apart(each: dis.Instruction) -> Iterator[Step]:
         for number, (op, value) in enumerate(zip(pair, values, strict=True)):
             effect = 1 if op == "LOAD_FAST" else -1
             is_target = each.is_jump_target and not number
-            yield Step(op, value, effect, jumps=False, is_target=is_target, offset=each.offset)
+            yield Step(op, value, effect, jumps=False, is_target=is_target)
         return
     op = "LOAD_FAST" if each.opname.startswith("LOAD_FAST") else each.opname
     jumps = each.opcode in dis.hasjump
     effect = dis.stack_effect(each.opcode, each.arg, jump=False)
-    yield Step(op, values, effect, jumps=jumps, is_target=each.is_jump_target, offset=each.offset)
+    yield Step(op, values, effect, jumps=jumps, is_target=each.is_jump_target)
 
 
 def is_on_the_straight_way(steps: Sequence[Step], index: int) -> bool:

@@ -153,7 +153,7 @@ class _Response:
         waits_for: object,
         batch: Batch,
         watch: Watch,
-        is_events: bool,  # noqa: FBT001
+        is_events: bool,  # noqa: FBT001  # one of many, all by position
     ) -> None:
         self._source = source
         self._steps = steps

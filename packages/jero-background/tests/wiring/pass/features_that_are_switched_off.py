@@ -62,7 +62,7 @@ class Known(Endpoint, path="/known"):
             await self._tasks.add(Mail("no limit"))
 
     async def delete(self) -> None:
-        self._settings.is_on and await self._tasks.add(Mail("an expression"))  # type: ignore[func-returns-value]
+        self._settings.is_on and await self._tasks.add(Mail("an expression"))  # type: ignore[func-returns-value]  # for its effect
         settings = self._settings
         if settings.is_on:
             await self._tasks.add(Mail("a local name"))

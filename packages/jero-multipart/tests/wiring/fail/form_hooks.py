@@ -6,7 +6,7 @@ from jero_core import BaseApp, Endpoint
 from jero_multipart import FormSource
 
 
-class Unhashable:  # noqa: PLW1641
+class Unhashable:  # noqa: PLW1641  # the point of it
     def __eq__(self, other: object) -> bool: ...
 
 
