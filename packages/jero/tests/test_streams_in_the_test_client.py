@@ -23,8 +23,8 @@ async def stuck():
 async def stuck_in_its_teardown():
     try:
         yield "x"
-        await asyncio.sleep(0.001)
-        yield "y"
+        # Until the client has left: a teardown that the end of the stream began would be cancelled in its wait.
+        await asyncio.sleep(60)
     finally:
         await asyncio.sleep(3600)
 
