@@ -4,8 +4,7 @@ Rules
 -----
 - `_wire` says what the app is made of; it runs once for each start. When it has ended, every wrong declaration of the
   app is reported at once, and only an app without one serves.
-- Any failure of a start closes what was opened, is logged, and is told to the server as `lifespan.startup.failed` (to
-  raise instead would let every server serve on, ASGI lifespan 2.0).
+- Any failure of a start closes what was opened, is logged, and is told to the server (lifespan.py).
 - Before a start and after a stop requests get 503. If the server knows no lifespan, the first request starts the app.
 - A stop first ends the responses that last (stopping.py), then lets the requests under way end (inflight.py), then
   drains what drains and closes what was opened (lifecycle.py).
@@ -13,9 +12,7 @@ Rules
 """
 
 import asyncio
-import os
 import sys
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
@@ -23,20 +20,15 @@ from types import FunctionType
 from typing import ClassVar, Final, Self, cast
 
 from .asgi import Answer, Receive, Scope, Send, constant
-from .codec import Codec
-from .compile import Compiler
 from .convertible import DecHook, EncHook
-from .declarations import guards_faults, hook_faults, stop_faults, usable_sources, wire_faults
-from .emit import Emitter
-from .entered import Wiring, check_wired
+from .declarations import wire_faults
 from .entry import Entry
 from .errors import PROBLEM_TYPE, HTTPError, problem_body
-from .failures import Failures, is_cancelled, logger
-from .faults import is_taken
+from .failures import logger
 from .inflight import Operations, Request, wait_for_requests
 from .introspect import generic_arguments, place_of
 from .lifecycle import Lifecycle, ready_factory
-from .origins import read_origin
+from .lifespan import failure_of, serve_lifespan
 from .plan import GuardPlanner, OperationPlan, Source
 from .planner import Planner
 from .routables import Endpoint, Resource, Routable
@@ -48,8 +40,8 @@ from .sources.json import JSONSource
 from .sources.params import ParamsSource
 from .sources.path import PathSource
 from .sources.raw_headers import RawHeadersSource
+from .startup import Settings, check_whole, compiled, planner_for
 from .stopping import Stopping
-from .template import Template
 from .wiring import Place, Refusal, WiringError, WiringProblem
 
 SOURCES: Final[Mapping[str, Source]] = {
@@ -209,7 +201,8 @@ class BaseApp[FactoryT = None](Entry, ABC):
 
     async def _jero_serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._jero_serve_lifespan(scope, receive, send)
+            self._jero_lifespan_seen = True
+            await serve_lifespan(self, scope, receive, send)
         elif scope["type"] == "websocket":
             # Closing before accepting is how ASGI answers 403.
             await receive()
@@ -217,52 +210,14 @@ class BaseApp[FactoryT = None](Entry, ABC):
         else:
             raise RuntimeError(f"jero serves http, not {scope['type']!r}")
 
-    async def _jero_serve_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._jero_lifespan_seen = True
-        await receive()
-        failure = await _failure_of("startup", self._jero_start(), scope)
-        if failure is not None:
-            await send({"type": "lifespan.startup.failed", "message": _message(failure)})
-            return
-        await send({"type": "lifespan.startup.complete"})
-        try:
-            await receive()
-        except GeneratorExit:
-            raise  # The loop is gone: nothing can be waited for.
-        except BaseException:
-            # The server gives up, as uvicorn does at the second Ctrl-C: nothing is waited for, and all is closed.
-            await _failure_of("shutdown", self._jero_stop(is_patient=False), scope)
-            raise
-        failure = await _failure_of("shutdown", self._jero_stop(), scope)
-        if failure is not None:
-            await send({"type": "lifespan.shutdown.failed", "message": _message(failure)})
-            return
-        await send({"type": "lifespan.shutdown.complete"})
-
     async def _jero_start(self) -> None:
         """Wire the app. Raises WiringError, or whatever `_wire` raised, with everything closed again."""
-        cls = type(self)
-        # Read from the class: a plain function is not to become a method.
-        enc_hook, dec_hook = cls.enc_hook, cls.dec_hook
-        codec = Codec(_callable_or_stand_in(enc_hook), _callable_or_stand_in(dec_hook))
-        planner = Planner(self.sources, self.max_body_size, codec, problems=self._jero_strays, guards=cls.guards)
-        planner.has_own_limit = self._jero_sets_limit()
-        place = place_of(cls, cls.__qualname__)
-        planner.check_app(place)
-        planner.report(
-            place,
-            *hook_faults(enc_hook, dec_hook),
-            *stop_faults(cls.shutdown_timeout, cls.watch_signals),
-            *guards_faults(cls.guards),
-        )
-        try:
-            planner.links.origin = read_origin(os.environ)
-        except Refusal as refusal:
-            planner.report(place, refusal)
+        settings = self._jero_settings()
+        planner = planner_for(settings, self._jero_strays)
         self._jero_planner = planner
         try:
             try:
-                self._jero_prepare_wiring(planner, place)
+                self._jero_prepare_wiring(planner, settings.place)
                 await self._wire()
             except WiringError:
                 raise
@@ -270,24 +225,19 @@ class BaseApp[FactoryT = None](Entry, ABC):
                 if planner.problems:
                     error.add_note(str(WiringError(planner.problems)))
                 raise
-            try:
-                planner.guards.check_default(self.default_auth)
-            except Refusal as refusal:
-                planner.report(place, refusal)
-            wiring = Wiring(planner.plans, self._jero_lifecycle.entered, planner.report)
-            check_wired([*wiring.entered, *usable_sources(self.sources).values()], wiring, planner.report_fault)
+            check_whole(planner, settings, self.default_auth, self._jero_lifecycle.entered)
             self._jero_lifecycle.entered.clear()
-            router, functions = _compile(planner)
+            router, functions = compiled(planner)
             self._jero_operations = Operations(functions)
             self._jero_plans = tuple(planner.plans)
             self._jero_loop = asyncio.get_running_loop()
             self._jero_stopping = planner.stopping
-            if planner.stopping.is_wanted and cls.watch_signals:
+            if planner.stopping.is_wanted and settings.watch_signals:
                 self._jero_signals = SignalChain(self.begin_shutdown)
                 self._jero_signals.install()
             self._jero_route(router)
         except BaseException:
-            await _failure_of("closing after a failed startup", self._jero_lifecycle.close())
+            await failure_of("closing after a failed startup", self._jero_lifecycle.close())
             raise
         finally:
             self._jero_planner = None
@@ -351,7 +301,7 @@ class BaseApp[FactoryT = None](Entry, ABC):
         """Start because of a request. The next one tries again if that fails, but for what is wrong in the code."""
         failure: BaseException | None = None
         try:
-            failure = await _failure_of("startup", self._jero_start())
+            failure = await failure_of("startup", self._jero_start())
         finally:
             if self._jero_router is None and not isinstance(failure, WiringError):
                 self._jero_starting = None
@@ -365,66 +315,24 @@ class BaseApp[FactoryT = None](Entry, ABC):
         }
         return [(plan, functions[plan.template, plan.name]) for plan in self._jero_plans]
 
-    def _jero_sets_limit(self) -> bool:
-        """Whether the app, or a class that it derives from, sets `max_body_size` itself."""
-        own = (vars(cls) for cls in type(self).__mro__ if cls is not BaseApp)
-        return any("max_body_size" in names for names in (vars(self), *own))
-
-
-def _compile(planner: Planner) -> tuple[Router, tuple[FunctionType, ...]]:
-    """The router of a planned app, and the functions that it leads to.
-
-    Raises WiringError with every problem that was found.
-    """
-    emitter, compiler = Emitter(Failures(planner.codec.encode)), Compiler()
-    routes: list[tuple[Template, dict[str, FunctionType]]] = []
-    planner.check_links()
-    for template, plans in planner.routes():
-        operations: dict[str, FunctionType] = {}
-        for plan in plans:
-            try:
-                operations[plan.method] = compiler.compile(emitter.emit(plan))
-            except Exception as error:  # noqa: BLE001  # whatever an extension's fragment raises
-                planner.report_fault(plan.place, "the code of a source, reply or guard", error)
-        routes.append((template, operations))
-    if planner.problems:
-        raise WiringError(planner.problems)
-    return Router(routes), tuple(function for _, operations in routes for function in operations.values())
-
-
-def _callable_or_stand_in[H](hook: H) -> H:
-    """A hook, or something to plan with in place of one that is none, which is reported."""
-    return hook if hook is None or callable(hook) else cast("H", dict)
+    def _jero_settings(self) -> Settings:
+        cls = type(self)
+        own = (vars(each) for each in cls.__mro__ if each is not BaseApp)
+        return Settings(
+            place=place_of(cls, cls.__qualname__),
+            sources=self.sources,
+            guards=cls.guards,
+            max_body_size=self.max_body_size,
+            has_own_limit=any("max_body_size" in names for names in (vars(self), *own)),
+            shutdown_timeout=cls.shutdown_timeout,
+            watch_signals=cls.watch_signals,
+            # Read from the class, as all that is not to be an instance's: a plain function is not to become a method.
+            enc_hook=cls.enc_hook,
+            dec_hook=cls.dec_hook,
+        )
 
 
 def _caller(depth: int) -> Place:
     """Where the user's code called into the app."""
     frame = sys._getframe(depth)
     return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
-
-
-async def _failure_of(what: str, step: Answer, scope: Scope | None = None) -> BaseException | None:
-    """Take a step of the lifespan; if it fails, in whatever way, log that and give the failure.
-
-    It is not logged if the scope has somebody who takes it (faults.py).
-
-    Only the cancellation of this very task, and Ctrl-C, go on: nobody is there to be told.
-    """
-    try:
-        await step
-    except BaseException as error:
-        if scope is None or not is_taken(error, scope):
-            if isinstance(error, WiringError):
-                # Its text says all; the traceback would show jero's own frames.
-                logger.error("%s failed: %s", what, error)
-            else:
-                logger.error("%s failed", what, exc_info=error)
-        if isinstance(error, KeyboardInterrupt) or (isinstance(error, asyncio.CancelledError) and is_cancelled()):
-            raise
-        return error
-    return None
-
-
-def _message(failure: BaseException) -> str:
-    """What a server is told of a failure."""
-    return str(failure) if isinstance(failure, WiringError) else "".join(traceback.format_exception(failure))
