@@ -24,10 +24,12 @@ pytestmark = [
 
 
 @pytest.fixture
-def workers(tmp_path, monkeypatch):
+def workers(tmp_path, monkeypatch, caplog):
     with RedisServer(tmp_path) as redis, Workers(redis, tmp_path, monkeypatch, JERO_IDLE_MS="1000") as found:
         yield found
-        gc.collect()  # What is left open is found while its warning is ignored.
+        # What is left open is found while its warning is ignored: also what the traceback of a log record refers to.
+        caplog.get_records("call").clear()
+        gc.collect()
 
 
 def test_a_worker_runs_what_another_process_has_added_with_the_app_s_own_lifecycle(workers):
@@ -167,16 +169,19 @@ def test_what_is_no_message_of_taskiq_is_logged_and_left(workers, caplog):
     async def main():
         connection = client.Redis.from_url(workers.redis.url)
         async with workers.working():
-            await workers.until(lambda: "open" in workers.lines, "the worker is up")
+            await workers.add_here(workers.module.Note(0))
+            await workers.until(lambda: workers.ended() == [0], "the worker takes items")
             await connection.xadd("taskiq", {b"data": b"\xff{"})
             await workers.until(lambda: "a message cannot be parsed" in caplog.text, "the worker says so")
             await workers.add_here(workers.module.Note(1))
-            await workers.until(lambda: workers.ended() == [1], "the next item has run")
+            await workers.until(lambda: workers.ended() == [0, 1], "the next item has run")
         await connection.aclose()
 
     asyncio.run(main())
 
 
+# Redis' client leaves a connection open that was cut in the middle of a pipeline.
+@pytest.mark.filterwarnings("ignore:.*:ResourceWarning")
 def test_a_worker_outlives_its_connection(workers, caplog):
     async def main():
         async with workers.working():

@@ -382,4 +382,8 @@ def test_an_app_that_does_not_want_it_leaves_signals_alone():
         async with started(app_of(endpoint_of(events("a")))):
             assert signal.getsignal(signal.SIGINT) is not before
 
-    asyncio.run(main())
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)  # It may be ignored, as behind `nohup`.
+    try:
+        asyncio.run(main())
+    finally:
+        signal.signal(signal.SIGINT, inherited)

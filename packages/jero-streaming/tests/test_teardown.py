@@ -11,7 +11,7 @@ from msgspec import Struct
 from jero_core import HTTPError
 from jero_streaming import NDJSONStreamingResponse, SSEResponse, StreamingResponse
 
-from .asgi_stream import Exchange, endpoint_of, other_tasks, run, settled, started
+from .asgi_stream import DEADLINE, Exchange, endpoint_of, other_tasks, run, settled, started
 
 LOOPS = pytest.mark.parametrize(
     "loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
@@ -561,7 +561,7 @@ def test_a_cancellation_at_any_point_closes_the_source_then_the_lifecycle_and_co
 
 @LOOPS
 def test_a_timeout_of_the_source_s_own_is_its_own_also_while_a_message_is_sent(loop_factory):
-    seen = []
+    seen, timed_out = [], asyncio.Event()
 
     async def source():
         yield "a"
@@ -571,6 +571,8 @@ def test_a_timeout_of_the_source_s_own_is_its_own_also_while_a_message_is_sent(l
                     await asyncio.Event().wait()
             except TimeoutError:
                 seen.append("timeout")
+                if len(seen) == 3:
+                    timed_out.set()
                 yield "timeout"
 
     def handler() -> SSEResponse:
@@ -580,7 +582,8 @@ def test_a_timeout_of_the_source_s_own_is_its_own_also_while_a_message_is_sent(l
         exchange = Exchange(app, "/stream")
         exchange.sends_wait = True
         exchange.begin()
-        await asyncio.sleep(0.05)  # The timeout comes while the first message waits for the client.
+        # They come while the first message waits for the client.
+        await asyncio.wait_for(timed_out.wait(), DEADLINE)
         assert seen == ["timeout"] * 3
         exchange.let_send(100)
         await exchange.end()
