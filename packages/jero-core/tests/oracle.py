@@ -12,6 +12,7 @@ Rules
   of the app: 500, and logged.
 """
 
+import inspect
 import re
 import typing
 from dataclasses import dataclass, field
@@ -90,7 +91,8 @@ class Oracle:
             by_position = [values[each.name] for each in plan.arguments if each.positional]
             by_name = {each.name: values[each.name] for each in plan.arguments if not each.positional}
             result = plan.handler(*by_position, **by_name)
-            return self.reply(plan, await result if plan.is_async else result)
+            is_waited_for = inspect.isawaitable(result) if plan.may_answer_itself else plan.is_async
+            return self.reply(plan, await result if is_waited_for else result)
         except Gone:
             return None
         except Refused as refused:

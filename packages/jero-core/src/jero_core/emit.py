@@ -18,6 +18,7 @@ The locals of the text: scope, receive, send, slot0..., header0... (bytes or Non
 result, and what the reply renders (payload, headers, status, ...). What speaks ASGI is in dialect.py.
 """
 
+import inspect
 from collections.abc import Mapping
 from typing import Final
 
@@ -54,7 +55,8 @@ class Emitter:
         # The identity of parts that the plan keeps alive, and whatever else `emit` reads.
         key = (
             *((argument.name, argument.positional, id(argument.binding)) for argument in plan.arguments),
-            *(id(plan.reply), plan.is_async, len(plan.template.slots), plan.max_body_size, id(plan.guard)),
+            *(plan.is_async, plan.may_answer_itself),
+            *(id(plan.reply), len(plan.template.slots), plan.max_body_size, id(plan.guard)),
         )
         like = self._emitted.get(key)
         if like is None:
@@ -110,7 +112,7 @@ def emit(plan: OperationPlan, failures: Failures = _FAILURES) -> Source:
             dialect.write_body(writer, plan.max_body_size)
         writer.write_fragment(argument.binding.extract, own_names)
     writer.write("# handler")
-    writer.write(f"result = {'await ' if plan.is_async else ''}handler({_call_arguments(plan)})")
+    _write_call(writer, plan)
     writer.write("# reply")
     for fragment in plan.reply.render:
         writer.write_fragment(fragment, names)
@@ -126,6 +128,15 @@ def emit(plan: OperationPlan, failures: Failures = _FAILURES) -> Source:
         dialect.write_cleanup_failure(writer)
         writer.depth -= 1
     return Source("\n".join(writer.lines) + "\n", writer.namespace, plan.label)
+
+
+def _write_call(writer: Writer, plan: OperationPlan) -> None:
+    call = f"handler({_call_arguments(plan)})"
+    if plan.may_answer_itself:
+        writer.namespace["isawaitable"] = inspect.isawaitable
+        writer.write(f"result = {call}", "if isawaitable(result):", "    result = await result")
+    else:
+        writer.write(f"result = {'await ' if plan.is_async else ''}{call}")
 
 
 def _wanted_headers(plan: OperationPlan, arguments: list[Argument], *, reads_body: bool) -> list[bytes]:

@@ -54,6 +54,8 @@ class Signature(msgspec.Struct, frozen=True):
     returned: Returned | None
     """The return annotation; None if it has a fault."""
     is_async: bool
+    may_answer_itself: bool
+    """Whether it is a plain function around a coroutine function: it may give an answer in place of a coroutine."""
     receiver: str | None
     """The name of the first argument, the one that gets the instance; None for a static method."""
 
@@ -141,9 +143,11 @@ def read_signature(
                 "such as `NDJSONStreamingResponse[Widget]` of jero-streaming with `stream=`.",
             )
         )
-    # A decorator may be a plain function around a coroutine function, or the other way round.
-    is_async = bool(flags & inspect.CO_COROUTINE) or any(map(inspect.iscoroutinefunction, (handler, function)))
-    return Signature(tuple(kinds), tuple(parameters), returned, is_async, receiver), refusals
+    # A decorator may be a coroutine function around a plain one, or the other way round.
+    is_coroutine_function = bool(flags & inspect.CO_COROUTINE) or inspect.iscoroutinefunction(handler)
+    may_answer_itself = not is_coroutine_function and inspect.iscoroutinefunction(function)
+    is_async = is_coroutine_function or may_answer_itself
+    return Signature(tuple(kinds), tuple(parameters), returned, is_async, may_answer_itself, receiver), refusals
 
 
 def _plain_kinds_of(handler: Callable[..., object], code: types.CodeType) -> dict[str, _Kind]:

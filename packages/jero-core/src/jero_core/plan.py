@@ -197,6 +197,8 @@ class OperationPlan(msgspec.Struct, frozen=True):
     place: Place
     handler: Callable[..., object]
     is_async: bool
+    may_answer_itself: bool
+    """Whether the handler is a plain function around a coroutine function: not all that it gives is to be awaited."""
     arguments: tuple[Argument, ...]
     reply: Reply
     max_body_size: int

@@ -248,6 +248,7 @@ class Planner:
                 place=place,
                 handler=handler,
                 is_async=signature.is_async,
+                may_answer_itself=signature.may_answer_itself,
                 arguments=arguments,
                 reply=reply,
                 max_body_size=self._limit_of(cls, arguments),

@@ -11,6 +11,8 @@ ANSWERS = {
     "GET /async-around-sync": "sync",
     "GET /widgets/7": "7",
     "GET /cached": "1",
+    "GET /answered": "ahead",
+    "POST /answered": "async",
 }
 
 
@@ -63,6 +65,26 @@ class Widgets(Resource, path="/widgets"):
         return None
 
 
+def answering(function):
+    """Answers GET itself, and leaves the rest to the coroutine function."""
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return "ahead" if function.__name__ == "get" else function(*args, **kwargs)
+
+    return wrapper
+
+
+class Answered(Endpoint, path="/answered"):
+    @answering
+    async def get(self) -> str:
+        return "async"
+
+    @answering
+    async def post(self) -> str:
+        return "async"
+
+
 class Cached(Endpoint, path="/cached"):
     @functools.cache
     def get(self) -> str:
@@ -75,3 +97,4 @@ class App(BaseApp):
         self._include_endpoint(AsyncAroundSync())
         self._include_resource(Widgets())
         self._include_endpoint(Cached())
+        self._include_endpoint(Answered())
