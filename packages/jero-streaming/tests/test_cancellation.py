@@ -522,3 +522,63 @@ class TestWithEagerTasks:
 
         run(conversation, events_of(source), loop_factory=eager_loop)
         assert torn_down == [1]
+
+
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("moment", ["at once", "before the head", "in the middle", "behind a refusal"])
+def test_a_cancellation_of_what_a_source_waits_for_alone_is_an_error_like_any_other(moment, loop_factory, caplog):
+    async def source():
+        if moment == "at once":
+            raise asyncio.CancelledError
+        if moment != "before the head":
+            yield b"a"
+        shared = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(0.01, shared.cancel)
+        try:
+            await shared
+        except asyncio.CancelledError:
+            if moment == "behind a refusal":
+                await asyncio.sleep(0)
+            raise
+
+    async def conversation(app):
+        exchange = Exchange(app, "/stream").begin()
+        await exchange.end()
+        return exchange
+
+    exchange = run(conversation, bytes_of(source), loop_factory=loop_factory)
+    (record,) = [record for record in caplog.records if record.name == "jero"]
+    assert "CancelledError" in caplog.text
+    if moment in {"at once", "before the head"}:
+        assert record.getMessage() == "GET '/stream' failed"
+        assert (exchange.status, exchange.is_complete) == (500, True)
+        assert b"Internal Server Error" in exchange.body
+    else:
+        assert record.getMessage() == "GET '/stream' failed after its response had started"
+        assert not exchange.task.cancelled()
+        assert isinstance(exchange.task.exception(), RuntimeError)
+        assert (exchange.body, exchange.is_complete) == (b"a", False)
+
+
+def test_a_lifecycle_sees_the_cancellation_of_what_its_stream_waits_for():
+    told = []
+
+    async def source():
+        shared = asyncio.get_running_loop().create_future()
+        shared.cancel()
+        await shared
+        yield b""
+
+    async def lifecycle():
+        try:
+            yield source()
+        except asyncio.CancelledError:
+            told.append("cancelled")
+            raise
+
+    async def conversation(app):
+        exchange = await Exchange(app, "/stream").run()
+        assert exchange.status == 500
+
+    run(conversation, bytes_of(lifecycle))
+    assert told == ["cancelled"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from contextlib import asynccontextmanager
 from enum import Enum
 from typing import Annotated, NewType
 
@@ -744,3 +745,33 @@ def test_a_source_of_empty_chunks_alone_does_not_hold_the_loop():
         await exchange.end()
 
     run(conversation, handler)
+
+
+async def _a_coroutine():
+    return [b"x"]
+
+
+@asynccontextmanager
+async def _a_context():
+    yield b"x"
+
+
+@pytest.mark.parametrize(
+    ("make", "hint"),
+    [
+        (_a_coroutine, "await what _a_coroutine returns, or have it `yield` the items itself"),
+        (lambda: _a_coroutine, "call it, `stream=_a_coroutine()`"),
+        (_a_context, "without the `@asynccontextmanager`"),
+        (lambda: iter([b"x"]), "`yield` the items in an `async def` function"),
+        (lambda: 5, "not a value of type int"),
+    ],
+)
+def test_what_is_no_stream_is_told_with_what_was_meant(make, hint, caplog):
+    def handler() -> StreamingResponse:
+        return StreamingResponse(stream=make())
+
+    async def conversation(app):
+        assert (await Exchange(app, "/stream").run()).status == 500
+
+    run(conversation, handler)
+    assert hint in str(caplog.records[0].exc_info[1])

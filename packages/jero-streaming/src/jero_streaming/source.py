@@ -11,8 +11,9 @@ Rules
 - It runs in the task of the request, with its context; nothing of it runs after the request.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
-from types import AsyncGeneratorType
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager
+from types import AsyncGeneratorType, CoroutineType
 from typing import Final, TypeIs, cast
 
 from .batches import Batch
@@ -39,7 +40,7 @@ class Source:
         """Set up, put all items into the batch, tear down. Raises whatever the source raises."""
         stream = self._stream
         if stream.__class__ is not AsyncGeneratorType and not isinstance(stream, AsyncIterable):
-            raise TypeError(f"a stream is an async iterable, not a value of type {type(stream).__qualname__}")
+            raise _no_stream(stream)
         if not _is_generator(stream):
             self.is_set_up = True
             await self._iterate(aiter(cast("AsyncIterable[object]", stream)))
@@ -79,6 +80,21 @@ class Source:
         except StopAsyncIteration:
             return
         await _refuse_second(lifecycle)
+
+
+def _no_stream(stream: object) -> TypeError:
+    """The error of what is no stream, with what was probably meant."""
+    hint = ""
+    if isinstance(stream, CoroutineType):
+        stream.close()  # Nobody awaits it.
+        hint = f": await what {stream.__qualname__} returns, or have it `yield` the items itself"
+    elif isinstance(stream, AbstractAsyncContextManager):
+        hint = ": without the `@asynccontextmanager`, a generator that yields the stream once is set up and torn down"
+    elif callable(stream):
+        hint = f": call it, `stream={getattr(stream, '__name__', 'source')}()`"
+    elif isinstance(stream, Iterable):
+        hint = ": `yield` the items in an `async def` function"
+    return TypeError(f"a stream is an async iterable, not a value of type {type(stream).__qualname__}{hint}")
 
 
 def _is_generator(stream: object) -> TypeIs[AsyncGenerator[object]]:

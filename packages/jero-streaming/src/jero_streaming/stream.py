@@ -11,6 +11,8 @@ Rules
   it.
 - Any other cancellation that comes while the source waits belongs to the source: it may be its own (a timeout, a task
   group). What comes out of it goes on to the server. It never meets a message that is being sent (sending.py).
+- A CancelledError that comes out of the source although nobody cancels the request is an error like any other: somebody
+  has cancelled what the source waits for. (A server might take it for its own, and say nothing.)
 - An app that stops ends events at once, with a `retry` that tells clients when to come back; it gives that alone to
   those who ask for events now, since an EventSource gives up at any status but 200. Other streams, and clients that
   take nothing, get `GRACE`; what has not ended then is cut off, without the end that would make it look whole.
@@ -49,7 +51,7 @@ from .keepalive import KeepAlive
 from .source import Source, close
 from .watch import Watch
 
-type Fail = Callable[[Exception, Scope, Send], Awaitable[None]]
+type Fail = Callable[[Exception | asyncio.CancelledError, Scope, Send], Awaitable[None]]
 
 
 class _Ended:
@@ -102,7 +104,7 @@ class Streaming(msgspec.Struct, frozen=True):
                 note_cut_off(scope)
         except StopIteration:  # Everything was ready.
             await _send_whole(send, start, batch.take())
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             if watch is not None and watch.sending.has_started:
                 raise
             await fail(error, scope, send)
@@ -144,7 +146,17 @@ async def _outcome_of(waits_for: object, steps: object) -> BaseException | None:
 class _Response:
     """One response while it is sent."""
 
-    __slots__ = ("_batch", "_is_events", "_keepalive", "_sending", "_source", "_steps", "_waits_for", "_watch")
+    __slots__ = (
+        "_batch",
+        "_is_ending",
+        "_is_events",
+        "_keepalive",
+        "_sending",
+        "_source",
+        "_steps",
+        "_waits_for",
+        "_watch",
+    )
 
     def __init__(  # noqa: PLR0917  # what is known when the source first waits
         self,
@@ -163,6 +175,8 @@ class _Response:
         self._watch = watch
         self._sending = watch.sending
         self._is_events = is_events
+        self._is_ending = False
+        """Whether the source is ended before its time."""
         self._keepalive: KeepAlive | None = None
 
     async def run(self, keepalive: float | None) -> None:
@@ -247,11 +261,17 @@ class _Response:
     def _step(self, error: BaseException | None) -> None:
         """Let the source go on, or raise an error where it waits, until it waits again or ends.
 
-        Raises what it raises.
+        Raises what it raises; RuntimeError for a CancelledError that is nobody's.
         """
         self._waits_for = _ENDED
-        with suppress(StopIteration):
+        try:
             self._waits_for = self._steps.send(None) if error is None else self._steps.throw(error)
+        except StopIteration:
+            pass
+        except asyncio.CancelledError as cancelled:
+            if self._is_ending or self._watch.is_task_cancelled:
+                raise
+            raise RuntimeError("what the stream waits for was cancelled, and the request was not") from cancelled
 
     async def _end_early(self) -> None:
         """End the response, then the source."""
@@ -267,6 +287,7 @@ class _Response:
         """Interrupt the source where it is, and see it through its teardown: for an error, or because it is to end."""
         self._end_watch()
         self._sending.drop()
+        self._is_ending = True
         self._source.is_ending = error is None
         self._batch.close()
         try:

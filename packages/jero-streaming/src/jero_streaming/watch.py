@@ -118,6 +118,11 @@ class Watch:
         """Whether somebody else cancels the response's task."""
         return self._task.cancelling() - self._interrupts > self._cancelling
 
+    @property
+    def is_task_cancelled(self) -> bool:
+        """Whether anybody has cancelled the response's task, also if the source was told so and goes on."""
+        return self._task.cancelling() > self._interrupts
+
     def take_interrupt(self) -> bool:
         """Whether a CancelledError came from here, and from nobody else."""
         if not self._interrupts:
