@@ -344,6 +344,109 @@ def test_a_client_dropped_in_the_middle_of_a_stream_tears_it_down():
     assert app.journal == ["send failed", "torn down"]
 
 
+def test_a_stream_that_is_closed_behind_its_client_is_no_error():
+    app = Endless((b"content-type", b"application/x-ndjson"), piece=lambda number: b"{}\n")
+    client = TestClient(app)
+    with client.stream_get("/") as session:
+        assert session.take(1) == [{}]
+        client.close()
+    assert app.journal == ["send failed", "torn down"]
+
+
+def unraisable(monkeypatch):
+    """What is raised where nobody can catch it, from now on."""
+    raised = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda each: raised.append(repr(each.exc_value)))
+    return raised
+
+
+def begin_in_a_cycle(client):
+    """Begin to read a stream, and lose it where only the garbage collector finds it."""
+    opening = client.stream("GET", "/")
+    cycle = [opening, opening.__enter__()]
+    cycle.append(cycle)
+
+
+def test_a_stream_that_is_collected_behind_its_closed_client_is_no_error(monkeypatch):
+    raised, app = unraisable(monkeypatch), Endless()
+    gc.disable()
+    try:
+        with TestClient(app) as client:
+            begin_in_a_cycle(client)
+    finally:
+        gc.enable()
+    gc.collect()
+    assert raised == []
+    assert app.journal == ["send failed", "torn down"]
+
+
+def test_a_stream_that_is_collected_in_the_apps_own_thread_is_left(monkeypatch):
+    raised, endless = unraisable(monkeypatch), Endless()
+
+    async def app(scope, receive, send):
+        if scope["type"] == "http" and scope["path"] == "/collect":
+            gc.collect()
+            await answer(send)
+        else:
+            await endless(scope, receive, send)
+
+    with TestClient(app) as client:
+        gc.disable()
+        try:
+            begin_in_a_cycle(client)
+            client.get("/collect")
+        finally:
+            gc.enable()
+        for _ in range(1000):  # Nobody can wait for it: it is left when the loop comes to it.
+            if client.get("/collect") and endless.journal == ["send failed", "torn down"]:
+                break
+    assert (endless.journal, raised) == (["send failed", "torn down"], [])
+
+
+def test_a_call_that_comes_as_the_loop_ends_is_told_at_once():
+    lane = portal.Portal()
+    close, raised, told = lane._loop.close, [], threading.Event()
+
+    def call():
+        lane._tell = lambda job: [type(lane)._tell(lane, job), told.set()][0]
+        try:
+            lane.call(forever, None)
+        except portal.PortalClosed as error:
+            raised.append(str(error))
+
+    late = threading.Thread(target=call)
+
+    def close_late():
+        late.start()
+        assert told.wait(5)
+        close()
+
+    lane._loop.close = close_late  # The last of it: nothing that is told now will run.
+    lane.stop()
+    late.join(5)
+    assert raised == ["the client is closed"]
+
+
+def test_a_call_whose_loop_ends_is_told_at_once():
+    lane, begun, raised = portal.Portal(), threading.Event(), []
+
+    async def begin():
+        begun.set()
+        await forever()
+
+    def call():
+        with pytest.raises(portal.PortalClosed) as caught:
+            lane.call(begin, None)
+        raised.append(str(caught.value))
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    assert begun.wait(5)
+    lane.stop()
+    caller.join(5)
+    assert raised == ["the client is closed"]
+
+
 @pytest.mark.parametrize("shutdown_timeout", [5, None])
 def test_an_async_client_dropped_without_close_stops_its_app(shutdown_timeout, caplog):
     app = Shop()

@@ -14,7 +14,7 @@ import httpx
 from .errors import AppRaised, add_second
 from .exchange import App, Exchange, Head, Step
 from .host import Host, Options
-from .portal import Portal
+from .portal import Portal, PortalClosed
 
 _FAILED_START_GRACE: Final = 1.0
 """Seconds that the thread of an app that did not start has to end; it ends at once unless something blocks it."""
@@ -93,9 +93,16 @@ class _SyncStream(httpx.SyncByteStream):
         __tracebackhide__ = True
         exchange, self._exchange = self._exchange, None
         raised: AppRaised | None = None
+        if exchange is None:
+            return
+        if self._portal.is_current:
+            # The garbage collector runs wherever it likes, also in the loop, where nothing may wait.
+            self._portal.begin(lambda: self._host.close(exchange))
+            return
         try:
-            if exchange is not None:
-                self._portal.call(lambda: self._host.close(exchange), self._teardown_timeout)
+            self._portal.call(lambda: self._host.close(exchange), self._teardown_timeout)
+        except PortalClosed:
+            pass  # The client has been closed before its stream, and has closed that.
         except AppRaised as parcel:
             raised = parcel
         if raised is not None:
