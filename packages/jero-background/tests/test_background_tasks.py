@@ -92,6 +92,20 @@ def test_adding_does_not_wait_for_the_handler(journal):
     assert journal.numbers == [1]
 
 
+def test_an_add_in_another_event_loop_raises_and_adds_nothing(journal):
+    async def main():
+        async with BackgroundTasks() as tasks:
+            tasks.register(journal.take)
+            with pytest.raises(RuntimeError, match=r"entered in another event loop.*run_coroutine_threadsafe"):
+                await asyncio.to_thread(asyncio.run, tasks.add(Mail(1)))
+            loop = asyncio.get_running_loop()
+            await asyncio.to_thread(lambda: asyncio.run_coroutine_threadsafe(tasks.add(Mail(2)), loop).result(5))
+        return tasks.stats()
+
+    assert run(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
+    assert journal.numbers == [2]
+
+
 def test_add_waits_while_the_queue_is_full_and_no_longer(journal):
     async def main():
         journal.gate.clear()

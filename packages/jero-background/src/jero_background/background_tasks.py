@@ -153,9 +153,15 @@ class BackgroundTasks(ItemQueue):
         """Take an item, when there is a place for it, and give its id.
 
         Raises TypeError if no handler is registered for its type, BackgroundClosedError if the queue has been drained
-        and closed (also while this waits), RuntimeError if it was never entered.
+        and closed (also while this waits), RuntimeError if it was never entered, or in another event loop than this.
         """
         self._check_open(item)
+        if asyncio.get_running_loop() is not self._loop:
+            # The queue, and its loop, would be torn between two threads; an idle loop would not even wake up.
+            raise RuntimeError(
+                "the queue was entered in another event loop; from a thread, add by "
+                "`asyncio.run_coroutine_threadsafe(tasks.add(item), loop)`, with that loop"
+            )
         item_id = self._next_id()
         await self._take(item, item_id, copy_context())
         return item_id

@@ -7,6 +7,7 @@ Rules
 - What is wrong is a `Refusal`; item_queue.py reports it with the handler's place.
 """
 
+import functools
 import types
 from collections.abc import Awaitable, Callable
 from typing import cast
@@ -109,11 +110,10 @@ def _function_of(given: object) -> Callable[..., object]:
         what = type_name(given)
     elif callable(given):  # Whose repr mostly shows an address, or what else it holds.
         what = name_of(given) if hasattr(given, "__qualname__") else f"a {name_of(given)}"
-    raise Refusal(
-        code="JERO-W070",
-        reason=f"{what} is no function or method written in Python.",
-        remedy=_one_item(given),
-    )
+    remedy = _one_item(given)
+    if isinstance(given, functools.partial):
+        remedy = f"a method of an object that has what the partial binds, or a function around it: {remedy}"
+    raise Refusal(code="JERO-W070", reason=f"{what} is no function or method written in Python.", remedy=remedy)
 
 
 def _item_type(parameter: Parameter, remedy: str) -> type[msgspec.Struct]:
