@@ -186,6 +186,21 @@ class TestReplayBuffer:
         with pytest.raises(TypeError, match="ServerSentEvents, not 'text'"):
             ReplayBuffer().add("text")
 
+    def test_an_event_of_another_thread_that_would_wake_up_nobody_is_refused(self):
+        async def main():
+            buffer = ReplayBuffer()
+            await asyncio.to_thread(buffer.add, ServerSentEvent(data="before anybody follows"))
+            reader = asyncio.ensure_future(anext(buffer.follow()))
+            await settled()
+            with pytest.raises(RuntimeError, match=r"call_soon_threadsafe\(buffer.add, event\)"):
+                await asyncio.to_thread(buffer.add, ServerSentEvent(data="lost"))
+            loop = asyncio.get_running_loop()
+            await asyncio.to_thread(loop.call_soon_threadsafe, buffer.add, ServerSentEvent(data="told"))
+            assert (await asyncio.wait_for(reader, 5)).data == "told"
+            assert len(buffer) == 2
+
+        asyncio.run(main())
+
     def test_one_that_leaves_leaves_nothing_behind(self):
         async def main():
             buffer = filled(0)

@@ -9,7 +9,8 @@ Rules
 - `follow` never skips an event that is held; its place is that of the call, not of the first step, so that whoever
   follows, and then reads a snapshot, misses nothing in between. A client that falls behind so far that its next event
   is gone goes on with the oldest one there is, as one does whose id is not known (any more).
-- It lives on one event loop, in one process: clients that reconnect to another worker find another buffer.
+- It lives on one event loop, in one process: clients that reconnect to another worker find another buffer. An event
+  that a thread adds while somebody waits would wake up nobody, and is refused.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import os
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from itertools import islice
 from types import UnionType
 
 import msgspec
@@ -55,9 +57,17 @@ class ReplayBuffer[T = str]:
         return len(self._events)
 
     def add(self, event: ServerSentEvent[T]) -> ServerSentEvent[T]:
-        """Hold an event, and hand it to all that follow; the event with its id. Raises TypeError if it is none."""
+        """Hold an event, and hand it to all that follow; the event with its id.
+
+        Raises TypeError if it is none, and RuntimeError outside of the event loop in which those wait who follow.
+        """
         if not _is_a(ServerSentEvent, event):
             raise TypeError(f"a ReplayBuffer holds ServerSentEvents, not {event!r}")
+        if any(future.get_loop() is not _running_loop() for future in islice(self._waiting, 1)):
+            raise RuntimeError(
+                "a ReplayBuffer belongs to the event loop of those who follow it; from a thread, "
+                "`loop.call_soon_threadsafe(buffer.add, event)`"
+            )
         if not event.id:
             event = msgspec.structs.replace(event, id=f"{self._prefix}-{self._next}")
         self._events.append((self._clock(), event))
@@ -117,6 +127,13 @@ class ReplayBuffer[T = str]:
             _, event = self._events.popleft()
             if self._numbers.get(event.id or "") == number:
                 del self._numbers[event.id or ""]
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _is_a(kind: type | UnionType, value: object) -> bool:
