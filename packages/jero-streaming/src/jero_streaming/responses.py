@@ -7,7 +7,7 @@ iterable, or a lifecycle generator that yields one (source.py).
 import math
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 
 import msgspec
 
@@ -41,6 +41,9 @@ _EVENT_HEADERS: Final = {
     # nginx would otherwise collect events until a buffer is full.
     b"x-accel-buffering": b"no",
 }
+
+_CHUNKS: Final = cast("tuple[object, ...]", (bytes, bytearray, memoryview, str))
+"""What may be taken for the type argument of a StreamingResponse."""
 
 type Stream[T] = AsyncIterable[T] | AsyncGenerator[AsyncIterable[T]]
 """What `stream=` takes: the items, or a lifecycle generator that yields them once."""
@@ -89,6 +92,12 @@ class StreamingResponse[H = None](msgspec.Struct, kw_only=True, gc=False):
     def __jero_reply__(cls, returned: Returned, context: ReplyContext, /) -> Reply:
         """Plan the reply of `-> StreamingResponse[H]`."""
         (headers,) = generic_arguments(returned.bare, StreamingResponse)
+        if shape_of(headers).type in _CHUNKS:
+            raise Refusal(
+                code="JERO-W022",
+                reason=f"{type_name(returned.bare)} names its headers there, and its stream is of bytes in any case.",
+                remedy=f"`{cls.__name__}`; for values in lines, `NDJSONStreamingResponse[Tick]`.",
+            )
         defaults = {b"content-type": b"application/octet-stream"}
         return _plan(cls, BytesBatch, headers, defaults, bytes, context)
 

@@ -43,7 +43,7 @@ ANNOTATIONS = [
     *(("get", SSEResponse[ServerSentEvent[Tick]]), ("get", SSEResponse[Tick | str])),
     *(("get", StreamingResponse[Framing]), ("get", SSEResponse[str, dict]), ("get", SSEResponse | None)),
     *(("get", AsyncIterator[bytes]), ("get", list[SSEResponse])),
-    *(("get", SSEResponse[list[ServerSentEvent]]), ("get", SSEResponse[str | None])),
+    *(("get", SSEResponse[list[ServerSentEvent]]), ("get", SSEResponse[str | None]), ("get", StreamingResponse[bytes])),
 ]
 
 
