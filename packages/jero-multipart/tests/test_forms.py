@@ -33,6 +33,15 @@ class Dog(Struct, tag="dog"):
     name: str
 
 
+class Upload[P](Struct):
+    value: P
+    more: list[P] = []
+
+
+class Held[T](Struct):
+    value: FormPart[T]
+
+
 def form_of(annotation, default=msgspec.NODEFAULT, **config):
     field = ("value", annotation) if default is msgspec.NODEFAULT else ("value", annotation, default)
     return msgspec.defstruct("Form", [field], **config)
@@ -459,3 +468,15 @@ def test_the_plan_holds_what_documents_need():
         ("photo", bytes, False, False, True, None),
         ("files", bytes, False, True, True, None),
     ]
+
+
+@pytest.mark.parametrize("kind", [FilePart, SpooledFilePart])
+def test_a_generic_form_may_be_one_of_bare_files(kind):
+    app = echo(Upload[kind], lambda form: f"{form.value.filename} {form.value.headers} {len(form.more)}")
+    parts = [part("value", "x", filename="a.txt"), part("more", "y", filename="b.txt")]
+    assert post(app, multipart(*parts)).text == "a.txt None 1"
+
+
+def test_a_generic_form_says_what_its_parts_hold():
+    app = echo(Held[int], lambda form: repr(form.value.data))
+    assert form_post(app, ("value", "3")).text == "3"

@@ -10,7 +10,7 @@ Rules
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import GenericAlias, UnionType
-from typing import Annotated, Final, Union, cast
+from typing import Annotated, Final, TypeVar, Union, cast
 
 import msgspec
 
@@ -222,8 +222,12 @@ def _constrained_part(annotation: object, part: type, constraints: Sequence[msgs
 def _read_wrapped(field: Field, part: type, arguments: tuple[object, ...], codec: Codec) -> _Part:
     """FormPart, FilePart or SpooledFilePart with its type arguments."""
     content: Content | None = None
+    # In a generic Struct of bare parts msgspec leaves their own parameters: `Upload[FilePart]` has a `FilePart[H]`.
+    arguments = tuple(
+        each.__default__ if isinstance(each, TypeVar) and each.has_default() else each for each in arguments
+    )
     if part is FormPart:
-        if not arguments:
+        if not arguments or isinstance(arguments[0], TypeVar):
             raise Refusal(
                 reason="FormPart does not say what the part holds.", remedy="`FormPart[str]`, or another type."
             )
