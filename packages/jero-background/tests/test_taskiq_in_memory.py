@@ -447,6 +447,20 @@ def test_a_worker_of_an_app_without_a_queue_says_so():
         run(run_worker(App(), stop=asyncio.Event()))
 
 
+def test_a_worker_that_is_stopped_while_its_app_starts_closes_what_that_has_opened(caplog):
+    journal, stop = [], asyncio.Event()
+
+    class App(BaseApp):
+        async def _wire(self):
+            self._enter(contextlib.ExitStack()).callback(journal.append, "closed")
+            stop.set()  # SIGTERM
+            await asyncio.Event().wait()  # a database that is away
+
+    run(run_worker(App(), stop=stop))
+    assert journal == ["closed"]
+    assert "asyncio.Event().wait()" in caplog.text
+
+
 def test_a_worker_of_an_app_with_wrong_declarations_tells_them():
     def handle(item: Mail) -> None: ...
 

@@ -5,7 +5,8 @@ Rules
 - The app starts and stops through its ASGI lifespan: handlers have the same resources as in a server, wiring errors
   are reported in the same way, and whatever `_wire` opened is closed.
 - Items are taken once the app has started. At SIGTERM or SIGINT the worker takes no more, lets what runs end (for at
-  most `drain_timeout`), and then stops the app.
+  most `drain_timeout`), and then stops the app. One that has not started by then (it waits for its database) is
+  cancelled: nothing has been taken.
 """
 
 import asyncio
@@ -38,7 +39,16 @@ async def run_worker(app: App, *, stop: asyncio.Event | None = None) -> None:
         _stop_on_signals(stop)
     queues: list[TaskiqTasks] = []
     lifespan = _Lifespan(app, queues)
-    await lifespan.tell("startup")
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        if await lifespan.tell("startup", unless=stopping):
+            await _work(queues, lifespan, stopping)
+    finally:
+        stopping.cancel()
+
+
+async def _work(queues: list[TaskiqTasks], lifespan: "_Lifespan", stopping: asyncio.Task[bool]) -> None:
+    """Run the items of an app that has started, until it is to stop, and stop it."""
     try:
         if not queues:
             raise WorkerError("the app enters no TaskiqTasks in `_wire`: a worker has nothing to do")
@@ -50,11 +60,9 @@ async def run_worker(app: App, *, stop: asyncio.Event | None = None) -> None:
             )
         for queue in reached:
             queue.listen()
-        stopping = asyncio.create_task(stop.wait())
         listening = [task for queue in reached if (task := queue.listening) is not None]
         await asyncio.wait([stopping, *listening], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not stop.is_set():
+        if not stopping.done():
             raise WorkerError("a queue has ended to listen")
     finally:
         try:
@@ -76,19 +84,28 @@ class _Lifespan:
     async def _run(self, app: App) -> None:
         await app(dict(_LIFESPAN), self._incoming.get, self._sent.put)
 
-    async def tell(self, event: str) -> None:
-        """Have the app start or stop. Raises WorkerError with what the app says if it does not."""
+    async def tell(self, event: str, *, unless: asyncio.Task[bool] | None = None) -> bool:
+        """Have the app start or stop, unless something happens before: then it is cancelled, and this gives False.
+
+        Raises WorkerError with what the app says if it does not.
+        """
         await self._incoming.put({"type": f"lifespan.{event}"})
         answer = asyncio.create_task(self._sent.get())
-        await asyncio.wait([answer, self._task], return_when=asyncio.FIRST_COMPLETED)
+        others = [] if unless is None else [unless]
+        await asyncio.wait([answer, self._task, *others], return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
             answer.cancel()
+            if not self._task.done():
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)  # A jero app has logged what it waited for.
+                return False
             self._task.result()
             raise WorkerError(f"the app ended at its {event}")
         message = answer.result()
         if message["type"] != f"lifespan.{event}.complete":
             await self._task
             raise WorkerError(str(message.get("message", f"{event} failed")))
+        return True
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
