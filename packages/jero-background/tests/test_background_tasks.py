@@ -14,7 +14,7 @@ from msgspec import Struct
 from jero_background import BackgroundClosedError, BackgroundTasks, ItemFailure, QueueStats, item_id
 from jero_core import BaseApp, HTTPError, WiringError
 
-from .background_driver import run, started
+from .background_driver import run, run_timed, started
 
 
 class Mail(Struct):
@@ -544,7 +544,7 @@ def test_behind_a_handler_that_hangs_the_others_run_and_it_has_failed(journal, c
                 await asyncio.sleep(0.001)
             return given, tasks.stats()
 
-    given, stats = run(main())
+    given, stats = run_timed(main())
     assert stats == QueueStats(queued=0, running=0, done=3, failed=3, dropped=0)
     assert failed(caplog) == [failure.id for failure in told] == given
     assert isinstance(told[0].error, TimeoutError)
@@ -575,7 +575,7 @@ def test_behind_a_handler_that_cannot_be_cancelled_the_others_run_too(journal, c
             assert tasks.stats() == stats
         return given, stats
 
-    given, stats = run(main())
+    given, stats = run_timed(main())
     assert stats == QueueStats(queued=0, running=0, done=1, failed=1, dropped=0)
     assert [failure.id for failure in told] == [given]
     assert "cannot be cancelled, and goes on beside the others" in caplog.text
@@ -603,7 +603,7 @@ def test_a_handler_that_cannot_be_cancelled_and_still_runs_at_the_end_is_named_o
         await turns()
         return given, tasks.stats()
 
-    given, stats = run(main())
+    given, stats = run_timed(main())
     is_failed = handler_timeout < 0.05
     assert stats == QueueStats(queued=0, running=0, done=0, failed=is_failed, dropped=not is_failed)
     assert (failed(caplog), dropped(caplog)) == (([given], []) if is_failed else ([], [given]))
@@ -620,7 +620,7 @@ def test_a_handler_that_saves_its_work_when_its_time_is_over_is_done(caplog):
             await tasks.add(Mail(1))
         return tasks.stats()
 
-    assert run(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
+    assert run_timed(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
     assert caplog.records == []
 
 
@@ -651,7 +651,7 @@ def test_a_hook_that_hangs_does_not_keep_the_others_from_running(journal, caplog
             release.set()
         return tasks.stats()
 
-    assert run(main()) == QueueStats(queued=0, running=0, done=1, failed=1, dropped=0)
+    assert run_timed(main()) == QueueStats(queued=0, running=0, done=1, failed=1, dropped=0)
     assert ("on_error cannot be cancelled" if is_stubborn else "on_error failed for") in caplog.text
 
 
@@ -671,7 +671,7 @@ def test_a_hook_that_is_told_of_a_handler_that_hung_may_have_a_time_limit_of_its
             tasks.register(hang)
             await tasks.add(Letter(0))
 
-    run(main())
+    run_timed(main())
     assert seen == [0, "told"]
 
 
@@ -969,7 +969,7 @@ def test_after_the_timeout_each_item_that_did_not_run_is_logged_by_type_and_id(c
             await turns()
         return tasks.stats(), given
 
-    stats, given = run(main())
+    stats, given = run_timed(main())
     assert stats == QueueStats(queued=0, running=0, done=0, failed=0, dropped=5)
     assert sorted(dropped(caplog)) == sorted(given)
     assert f"test_background_tasks.Mail {given[0]} is dropped: test_after_the_timeout" in caplog.text
@@ -1007,7 +1007,7 @@ def test_a_handler_that_uses_its_last_moment_is_done(caplog):
             await tasks.add(Mail(1))
         return tasks.stats()
 
-    assert run(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
+    assert run_timed(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
     assert ran == [1]
     assert dropped(caplog) == []
 
@@ -1030,7 +1030,7 @@ def test_a_handler_that_cannot_be_cancelled_does_not_hold_the_leaving(caplog):
         await turns()
         return stats, given
 
-    stats, given = run(main())
+    stats, given = run_timed(main())
     assert stats.dropped == 1
     assert dropped(caplog) == [given]
     assert "goes on all the same" in caplog.text
@@ -1049,7 +1049,7 @@ def test_a_handler_that_fails_when_it_is_cut_off_is_logged_as_failed(caplog):
             await tasks.add(Mail(1))
         return tasks.stats()
 
-    assert run(main()) == QueueStats(queued=0, running=0, done=0, failed=1, dropped=0)
+    assert run_timed(main()) == QueueStats(queued=0, running=0, done=0, failed=1, dropped=0)
     assert len(failed(caplog)) == 1
 
 
@@ -1105,7 +1105,7 @@ def test_an_adder_that_still_waits_when_the_queue_closes_is_told(caplog):
             await adder
         return given
 
-    given = run(main())
+    given = run_timed(main())
     assert sorted(dropped(caplog)) == sorted(given)
 
 
@@ -1155,7 +1155,7 @@ def test_a_time_that_is_over_while_the_queue_closes_changes_nothing(caplog, monk
             await tasks.add(Letter(1))
         return tasks.stats()
 
-    assert run(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
+    assert run_timed(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
     assert caplog.records == []
 
 
@@ -1217,7 +1217,7 @@ def test_a_handler_that_outlives_a_stop_is_not_counted_again_when_the_queue_is_e
             await tasks.add(Mail(1))
         return tasks.stats()
 
-    assert run(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
+    assert run_timed(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
     assert "Exception in callback" not in caplog.text
 
 
@@ -1251,7 +1251,7 @@ def test_the_limit_of_a_handler_that_outlives_a_stop_is_nothing_to_the_next_run(
             release.set()
         return tasks.stats(), most
 
-    stats, most = run(main())
+    stats, most = run_timed(main())
     assert (stats.done, stats.dropped) == (10, 0)
     assert most <= 2  # The old one's own end may meet one.
     assert "cannot be cancelled" not in caplog.text
@@ -1344,7 +1344,7 @@ def test_a_drain_that_takes_too_long_is_over_before_anything_closes(caplog):
         async with started(app):
             return [await app.tasks.add(Letter(number)) for number in range(2)]
 
-    given = run(main())
+    given = run_timed(main())
     assert events == ["cut off", "closed"]
     assert sorted(dropped(caplog)) == sorted(given)
 
@@ -1418,7 +1418,7 @@ def test_the_time_of_a_drain_is_counted_once(journal, caplog):
             began = loop.time()
         return loop.time() - began
 
-    assert run(main()) < 0.19
+    assert run_timed(main()) < 0.19
     assert len(dropped(caplog)) == 1
 
 
