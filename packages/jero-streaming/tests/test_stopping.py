@@ -361,7 +361,9 @@ def test_a_signal_ends_the_streams_and_reaches_the_server(number, kind):
             await settled()
             assert told == ["server"]
             os.kill(os.getpid(), number)
-            await asyncio.sleep(0.01)
+            async with asyncio.timeout(5):
+                while len(told) < 2:  # noqa: ASYNC110  # nothing tells when
+                    await asyncio.sleep(0.01)
             assert told == ["server"] * 2
         assert signal.getsignal(number) == own
         if kind != "signal.signal":
