@@ -292,3 +292,21 @@ def test_what_a_coroutine_raises_besides_exceptions_goes_on_to_the_test(error):
         with pytest.raises(error):
             harness.run(fail())
         assert harness.run(asyncio.sleep(0, "fine")) == "fine"
+
+
+def test_a_plain_block_in_async_code_says_what_to_write():
+    async def main():
+        with pytest.raises(RuntimeError, match="async with FactoryHarness"), FactoryHarness(Factory):
+            pass
+
+    asyncio.run(main())
+
+
+def test_to_run_something_in_async_code_says_what_to_write():
+    async def main():
+        with pytest.raises(RuntimeError, match="in async code, await instead"):
+            harness.run(asyncio.sleep(0))
+
+    with FactoryHarness(Factory) as harness:
+        asyncio.run(main())
+        assert harness.run(asyncio.sleep(0, "fine")) == "fine"

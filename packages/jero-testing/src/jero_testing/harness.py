@@ -1,5 +1,6 @@
 """A factory with its lifecycle, without an app."""
 
+import asyncio
 from collections.abc import Coroutine
 from typing import Final, Self
 
@@ -43,10 +44,15 @@ class FactoryHarness[F: BaseFactory]:
         if self._lane is None:
             coroutine.close()
             raise RuntimeError("run() is for `with FactoryHarness(Factory) as harness:`; in async code, await instead")
+        if _is_in_a_loop():
+            coroutine.close()
+            raise RuntimeError("run() would block the event loop in which it is called; in async code, await instead")
         return self._lane.run(coroutine, self._timeout, "the coroutine has not ended")
 
     def __enter__(self) -> Self:
         __tracebackhide__ = True
+        if _is_in_a_loop():
+            raise RuntimeError("in async code it is `async with FactoryHarness(Factory) as harness:`")
         self._lane = Lane()
         try:
             # In the loop, so that a constructor that asks for the running loop finds it.
@@ -84,3 +90,11 @@ class FactoryHarness[F: BaseFactory]:
 
     async def _closed(self) -> None:
         await bounded(self._lifecycle.close(), self._timeout, _NOT_CLOSED)
+
+
+def _is_in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
