@@ -2,13 +2,14 @@
 
 import asyncio
 import gc
+import re
 import threading
 
 import httpx
 import pytest
 
 from jero_core import BaseApp, WiringError
-from jero_testing import AppTimeout, ASGIViolation, ShutdownFailed, StartupFailed, TestClient
+from jero_testing import AppTimeout, ASGIViolation, AsyncTestClient, ShutdownFailed, StartupFailed, TestClient
 
 from .apps import Shop, answer, app_of, body, read, start
 
@@ -562,3 +563,28 @@ def test_a_timeout_of_the_start_leaves_no_thread():
     with pytest.raises(AppTimeout), TestClient(app, startup_timeout=0.05):
         pass
     assert "jero-testing" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.parametrize("client_class", [TestClient, AsyncTestClient])
+@pytest.mark.parametrize(
+    ("app", "why"), [(Shop, "Shop is a class: `{}(Shop())`"), ("shop:app", "not 'shop:app'"), (None, "not None")]
+)
+def test_what_is_no_app_is_told_when_the_client_is_made(client_class, app, why):
+    with pytest.raises(TypeError, match=re.escape(why.format(client_class.__name__))):
+        client_class(app)
+
+
+def test_a_class_whose_instances_are_awaited_is_an_app():
+    class Answer:
+        def __init__(self, scope, receive, send):
+            self.scope, self.send = scope, send
+
+        async def respond(self):
+            if self.scope["type"] == "http":
+                await answer(self.send, b"x")
+
+        def __await__(self):
+            return self.respond().__await__()
+
+    with TestClient(Answer) as client:
+        assert client.get("/").content == b"x"

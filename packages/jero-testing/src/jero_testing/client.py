@@ -9,7 +9,7 @@ from httpx import USE_CLIENT_DEFAULT
 
 from .errors import AppRaised
 from .exchange import App
-from .host import Host, Options
+from .host import Host, Options, check_app
 from .options import ClientOptions
 from .sessions import AsyncStreamOpener, StreamOpener
 from .transports import AsyncTransport, SyncTransport
@@ -53,6 +53,7 @@ class TestClient(httpx.Client):
         teardown_timeout: float | None = _TEARDOWN_TIMEOUT,
         **options: Unpack[ClientOptions],
     ) -> None:
+        check_app(app, "TestClient")
         own = Options(raise_server_exceptions, root_path, client, startup_timeout, shutdown_timeout, teardown_timeout)
         self._app_transport = SyncTransport(app, own)
         options.setdefault("timeout", _TIMEOUT)
@@ -155,6 +156,7 @@ class AsyncTestClient(httpx.AsyncClient):
         teardown_timeout: float | None = _TEARDOWN_TIMEOUT,
         **options: Unpack[ClientOptions],
     ) -> None:
+        check_app(app, "AsyncTestClient")
         own = Options(raise_server_exceptions, root_path, client, startup_timeout, shutdown_timeout, teardown_timeout)
         self._app_transport = AsyncTransport(Host(app, own))
         options.setdefault("timeout", _TIMEOUT)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +34,14 @@ class Options:
     startup_timeout: float | None
     shutdown_timeout: float | None
     teardown_timeout: float | None
+
+
+def check_app(app: object, client: str) -> None:
+    """Raise TypeError for what plainly is no app: above all its class, which takes other arguments than a call."""
+    if isinstance(app, type) and not issubclass(app, Awaitable):
+        raise TypeError(f"{client} takes an app, and {app.__qualname__} is a class: `{client}({app.__qualname__}())`")
+    if not callable(app):
+        raise TypeError(f"{client} takes an app, `async def app(scope, receive, send)`, not {app!r:.100}")
 
 
 class Host:
