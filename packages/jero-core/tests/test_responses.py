@@ -314,7 +314,7 @@ def test_a_raw_header_name_that_must_not_leave_is_a_500(name, caplog):
     assert request(returning(JSONResponse[Widget], result), "GET", "/spot").status == 500
 
 
-@pytest.mark.parametrize("value", ["a\r\nset-cookie: x", "a\n", "\r", "a\x00", "€"])
+@pytest.mark.parametrize("value", ["a\r\nset-cookie: x", "a\n", "\r", "a\x00", "€", "\x01", "a\x0bb", "\x1f", "\x7f"])
 @pytest.mark.parametrize("typed", [True, False])
 def test_a_header_value_that_must_not_leave_is_a_500_before_anything_is_sent(value, typed, caplog):
     class Trace(Struct):
@@ -328,6 +328,21 @@ def test_a_header_value_that_must_not_leave_is_a_500_before_anything_is_sent(val
     response = request(returning(JSONResponse[Widget, Trace], result), "GET", "/spot")
     assert response.status == 500
     assert len(response.messages) == 2
+
+
+@pytest.mark.parametrize(("value", "sent"), [("a\tb", "a\tb"), (" \ta ", "a"), ("é\x85", "é\x85"), ("", "")])
+@pytest.mark.parametrize("typed", [True, False])
+def test_a_header_value_may_have_tabs_and_what_latin_1_has(value, sent, typed):
+    class Trace(Struct):
+        x_trace_id: str
+
+    result = (
+        JSONResponse(json=Widget(1), headers=Trace(value))
+        if typed
+        else JSONResponse(json=Widget(1), headers=Trace("t"), raw_headers={"x": value})
+    )
+    response = request(returning(JSONResponse[Widget, Trace], result), "GET", "/spot")
+    assert response.header("x-trace-id" if typed else "x") == sent
 
 
 # errors
