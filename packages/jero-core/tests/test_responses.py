@@ -296,6 +296,16 @@ def test_an_optional_content_type_that_is_none_leaves_the_default():
     assert request(app, "GET", "/spot").header("content-type") == "a/b"
 
 
+def test_typed_headers_may_be_a_generic_struct():
+    class Head[T](Struct):
+        x_size: T
+        x_name: str | None = None
+
+    app = returning(JSONResponse[Widget, Head[int]], JSONResponse(json=Widget(1), headers=Head(5, "a")))
+    response = request(app, "GET", "/spot")
+    assert (response.header("x-size"), response.header("x-name")) == ("5", "a")
+
+
 def test_two_raw_content_types_are_a_500(caplog):
     raw = RawHeaders([("content-type", "a/b"), ("Content-Type", "c/d")])
     app = returning(JSONResponse[Widget], JSONResponse(json=Widget(1), raw_headers=raw))
