@@ -18,7 +18,7 @@ from .annotations import Field, Shape, is_writable, members_of, shape_of, struct
 from .asgi import CONTENT_LENGTHS, Header, Scope
 from .codec import Codec
 from .fragment import Fragment, Literal, Name
-from .header_fields import WITHOUT_CONTROLS, raw_pairs, wire_name
+from .header_fields import PLAIN_TEXT, raw_pairs, wire_name
 from .links import Link, Links, Location
 from .plan import ReplyContext
 from .result_checks import type_check
@@ -207,15 +207,15 @@ def _typed_headers(
 ) -> tuple[list[str], list[str], Fragment]:
     """Lines that encode the typed headers, the pairs of those that are always there, lines that append the others.
 
-    A str (the common case) is encoded and checked inline, as `header_value` does it. Whether a value that is declared
-    as a str is one costs 15 ns to ask. It is not asked: of anything else the inline code is an exception, and then all
-    values are encoded out of line.
+    A str of ASCII (the common case) is encoded and checked inline, as `header_value` does it. Whether a value that is
+    declared as a str is one costs 15 ns to ask. It is not asked: of anything else the inline code is an exception, and
+    then all values are encoded out of line.
     """
     shapes = [shape_of(field.type) for field in fields]
     encoded: list[str] = []
     pairs: list[str] = []
     appended: list[str] = []
-    values: dict[str, object] = {"encode_value": codec.header_value, "without_controls": WITHOUT_CONTROLS}
+    values: dict[str, object] = {"encode_value": codec.header_value, "plain_text": PLAIN_TEXT}
     for index, (field, shape, name) in enumerate(zip(fields, shapes, names, strict=True)):
         values |= {f"field{index}": Name(field.name), f"name{index}": Literal(name)}
         local = f"$_value{index}"
@@ -244,11 +244,10 @@ def _encode_lines(local: str, shape: Shape) -> list[str]:
     """Lines that make bytes of the value in `local`; None stays where it may be."""
     lines = [f"{local} = $encode_value({local})"]
     if shape.origin is str:
+        # CPython gives the very bytes back if nothing is replaced. Then only spaces and tabs are there to be stripped.
         lines = [
-            f"text = {local}",
-            f"{local} = text.strip(' \\t').encode('latin-1')",
-            f"if {local}.translate($without_controls) != {local}:",
-            f"    {local} = $encode_value(text)",
+            f"text = {local}.encode()",
+            f"{local} = text.strip() if text.translate($plain_text) is text else $encode_value({local})",
         ]
     return [f"if {local} is not None:", *(f"    {line}" for line in lines)] if shape.optional else lines
 
