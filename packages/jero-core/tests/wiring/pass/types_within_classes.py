@@ -20,6 +20,11 @@ class Path(Struct):
     other: str
 
 
+async def change(self: Resource, json: Path) -> Path:
+    """The class that it becomes a method of has nothing to do with its names."""
+    return json
+
+
 class WidgetResource(Resource, path="/widgets"):
     class Path(Struct):
         id: int
@@ -44,6 +49,8 @@ class WidgetResource(Resource, path="/widgets"):
         return JSONResponse(json=WidgetResource.Widget(path.id))
 
     def list(self) -> None: ...
+
+    create = change
 
 
 class SpecialResource(WidgetResource, path="/special"):
