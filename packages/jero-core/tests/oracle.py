@@ -383,7 +383,7 @@ def is_json(text):
 
 def header(name, value):
     """A header as it is sent. ValueError for what may not leave the process (RFC 9110, section 5)."""
-    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or set(value) & set("\r\n\0"):
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or re.search(r"[\0-\x08\n-\x1f\x7f]", value):
         raise ValueError("no header")
     return name.lower().encode(), value.strip(" \t").encode("latin-1")
 

@@ -4,7 +4,7 @@ import itertools
 import json
 import logging
 import time
-from typing import Annotated
+from typing import Annotated, Any, TypedDict
 from urllib.parse import quote
 
 import msgspec
@@ -12,6 +12,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from jero_core import BytesResponse, Endpoint, HTTPError, JSONResponse, Link, Location, RawHeaders, Resource
+from jero_core.nesting import nesting_check
 from jero_core.sources.params import MOST_PARAMETERS
 
 from .asgi_driver import app_of, request, serve
@@ -581,3 +582,85 @@ def test_keys_of_one_hash_are_refused_before_they_are_built(kind, keys, caplog):
     assert is_problem(response, 400)
     assert time.perf_counter() - began < 5, "it never hangs"
     assert caplog.records == []
+
+
+# Nesting that can be read and not be sent
+
+
+class Tree(Struct):
+    """Itself within itself; the other types here hold anything, or each other."""
+
+    at: "Tree | None" = None
+
+
+class Anything(Struct):
+    at: Any = None
+
+
+class Bare(Struct):
+    at: list = []
+
+
+class Open[T](Struct):
+    at: T | None = None
+
+
+class Twice(Struct):
+    first: Widget | None = None
+    second: Widget | None = None
+    at: "list[Once]" = []
+
+
+class Once(TypedDict, total=False):
+    at: list[Twice]
+
+
+NESTING = {Tree: ('{"at":', "null", "}"), Anything: ("[", "", "]"), Bare: ("[", "", "]"), Open: ("[", "", "]")}
+NESTING |= {Twice: ('{"at":[', "", "]}")}
+
+
+@pytest.mark.parametrize("kind", NESTING)
+def test_what_a_client_nests_can_be_sent_inside_an_answer_or_is_400(kind):
+    class Spot(Endpoint, path="/spot"):
+        async def post(self, json: kind) -> Page[Page[kind]]:
+            return Page([Page([json])])
+
+    opening, middle, closing = NESTING[kind]
+
+    async def conversation(client):
+        async def status(depth):
+            text = opening * depth + middle + closing * depth
+            return (await client.json("POST", "/spot", text if opening[0] == "{" else f'{{"at":{text}}}')).status
+
+        low, high = 1, 20_000
+        statuses = {}
+        while high - low > 1:
+            depth = (low + high) // 2
+            statuses[depth] = await status(depth)
+            low, high = (depth, high) if statuses[depth] == 200 else (low, depth)
+        # From the deepest one that is taken to beyond all that msgspec reads.
+        statuses |= {depth: await status(depth) for depth in range(low, low + 150)}
+        return low, set(statuses.values())
+
+    deepest, statuses = serve(app_of(Spot()), conversation)
+    assert statuses == {200, 400}
+    assert deepest > 2_000
+
+
+@pytest.mark.parametrize("kind", [*BODIES.values(), Page[Page[Widget]], Annotated[Widget, Meta(title="x")]])
+def test_a_type_that_ends_its_nesting_is_not_looked_through(kind):
+    assert nesting_check(kind) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"at":[' + ",".join(["[]"] * 20_000) + "]}", 204),
+        ('{"at":"' + "[" * 20_000 + '"}', 204),
+        ('{"at":[' + ",".join(["[]"] * 20_000) + "}", 400),
+        ("]" * 20_000 + "[" * 20_000, 400),
+        ("[" * 20_000, 400),
+    ],
+)
+def test_many_brackets_that_nest_nothing_are_no_fault(body, status):
+    assert post(taking(Anything), body.encode()).status == status

@@ -408,14 +408,16 @@ def test_without_a_lifespan_a_start_that_another_loop_cut_off_is_made_again(is_c
         async def _wire(self):
             self.starts += 1
             if self.starts == 1:
+                self.under_way.set()
                 await asyncio.Event().wait()
             self._include_endpoint(Spot())
 
     app = App()
 
     async def first():
+        app.under_way = asyncio.Event()
         asyncio.create_task(Client(app).request("GET", "/spot"))  # noqa: RUF006  # cut off
-        await asyncio.sleep(0.01)
+        await app.under_way.wait()
 
     async def second():
         return (await asyncio.wait_for(Client(app).request("GET", "/spot"), 5)).status

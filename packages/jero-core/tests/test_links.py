@@ -285,7 +285,12 @@ def test_links_are_one_header():
     )
 
 
-@pytest.mark.parametrize("rel", ["", "a b ", 'a"b', "a\r\nb", "1a", "ü", "a,b"])
+@pytest.mark.parametrize("rel", ["tag:example.com,2026:rel", "tag:me@example.com,2026:a next", "urn:x:(y)!;z", "a:"])
+def test_a_relation_type_may_be_any_uri(rel):
+    assert link_of(Link.from_path("/", rel=rel)) == f'</>; rel="{rel}"'
+
+
+@pytest.mark.parametrize("rel", ["", "a b ", 'a"b', "a\r\nb", "1a", "ü", "a,b", "x:a>", 'x:"', "x:a  y"])
 def test_a_relation_type_that_is_none_is_refused(rel):
     with pytest.raises(ValueError, match="no relation type"):
         Link.from_path("/", rel=rel)
@@ -385,6 +390,7 @@ PROTO, HOST = ("proto", "https"), ("host", "a.example")
     [
         ([PROTO, HOST], "https://a.example/r/health"),
         ([PROTO, HOST, ("for", "10.0.0.1")], "https://a.example/r/health"),
+        ([PROTO, HOST, ("for", "10.0.0.1"), ("for", "10.0.0.2")], "https://a.example/r/health"),
         ([("proto", "HTTP"), ("host", "a.example:8000")], "http://a.example:8000/r/health"),
         ([PROTO, HOST, ("port", "8443")], "https://a.example:8443/r/health"),
         ([PROTO, HOST, ("port", "443")], "https://a.example/r/health"),
@@ -406,6 +412,7 @@ def test_trusted_forwarded_headers_say_where_the_app_stands(monkeypatch, headers
         [PROTO],
         [PROTO, PROTO, HOST],
         [PROTO, HOST, HOST],
+        [PROTO, HOST, ("prefix", "/a"), ("prefix", "/b")],
         [("proto", "javascript"), HOST],
         [("proto", "https, http"), HOST],
         [PROTO, ("host", "a.example, b.example")],
@@ -451,6 +458,10 @@ def test_forwarded_headers_are_not_believed_unasked(monkeypatch, trust):
         ("https://a.example/#x", "", "is no http or https URL"),
         ("https://a.example/?", "", "is no http or https URL"),
         ("https://a.example/a b", "", "is no http or https URL"),
+        ("https://a.example\n", "", "is no http or https URL"),
+        ("https://a.example/a\r\nset-cookie: b", "", "is no http or https URL"),
+        (" https://a.example", "", "is no http or https URL"),
+        ("https://a\t.example", "", "is no http or https URL"),
         ("https://a.example:99999", "", "is no URL"),
         ("https://a.example:0", "", "is no http or https URL"),
         ("https://[::1", "", "is no URL"),

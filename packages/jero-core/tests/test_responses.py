@@ -296,6 +296,16 @@ def test_an_optional_content_type_that_is_none_leaves_the_default():
     assert request(app, "GET", "/spot").header("content-type") == "a/b"
 
 
+def test_typed_headers_may_be_a_generic_struct():
+    class Head[T](Struct):
+        x_size: T
+        x_name: str | None = None
+
+    app = returning(JSONResponse[Widget, Head[int]], JSONResponse(json=Widget(1), headers=Head(5, "a")))
+    response = request(app, "GET", "/spot")
+    assert (response.header("x-size"), response.header("x-name")) == ("5", "a")
+
+
 def test_two_raw_content_types_are_a_500(caplog):
     raw = RawHeaders([("content-type", "a/b"), ("Content-Type", "c/d")])
     app = returning(JSONResponse[Widget], JSONResponse(json=Widget(1), raw_headers=raw))
@@ -314,7 +324,7 @@ def test_a_raw_header_name_that_must_not_leave_is_a_500(name, caplog):
     assert request(returning(JSONResponse[Widget], result), "GET", "/spot").status == 500
 
 
-@pytest.mark.parametrize("value", ["a\r\nset-cookie: x", "a\n", "\r", "a\x00", "€"])
+@pytest.mark.parametrize("value", ["a\r\nset-cookie: x", "a\n", "\r", "a\x00", "€", "\x01", "a\x0bb", "\x1f", "\x7f"])
 @pytest.mark.parametrize("typed", [True, False])
 def test_a_header_value_that_must_not_leave_is_a_500_before_anything_is_sent(value, typed, caplog):
     class Trace(Struct):
@@ -328,6 +338,21 @@ def test_a_header_value_that_must_not_leave_is_a_500_before_anything_is_sent(val
     response = request(returning(JSONResponse[Widget, Trace], result), "GET", "/spot")
     assert response.status == 500
     assert len(response.messages) == 2
+
+
+@pytest.mark.parametrize(("value", "sent"), [("a\tb", "a\tb"), (" \ta ", "a"), ("é\x85", "é\x85"), ("", "")])
+@pytest.mark.parametrize("typed", [True, False])
+def test_a_header_value_may_have_tabs_and_what_latin_1_has(value, sent, typed):
+    class Trace(Struct):
+        x_trace_id: str
+
+    result = (
+        JSONResponse(json=Widget(1), headers=Trace(value))
+        if typed
+        else JSONResponse(json=Widget(1), headers=Trace("t"), raw_headers={"x": value})
+    )
+    response = request(returning(JSONResponse[Widget, Trace], result), "GET", "/spot")
+    assert response.header("x-trace-id" if typed else "x") == sent
 
 
 # errors

@@ -4,7 +4,7 @@ import datetime
 import enum
 import uuid
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -377,6 +377,26 @@ def test_the_app_s_dec_hook_converts_parts_texts_headers_and_json():
     assert response.text == "Money(1) [Money(2), Money(3)] Price(money=Money(4)) Money(5) Head(x_money=Money(6))"
     response = form_post(app, ("text", "x"), ("json", '{"money": "y"}'), ("part", "5", None, [("X-Money", "z")]))
     assert {*response.invalid} == {"/text", "/json/money", "/part/headers/x-money", "/many"}
+
+
+def test_what_nests_in_a_json_part_can_be_sent_inside_an_answer_or_is_refused():
+    class Open(Struct):
+        at: Any
+
+    class Form(Struct):
+        value: Open
+
+    class Answer(Struct):
+        values: list[list[Open]]
+
+    class Spot(Endpoint, path="/spot"):
+        async def post(self, form: Form) -> Answer:
+            return Answer([[form.value]])
+
+    for depth, status in [(9_800, 200), *((depth, 422) for depth in range(9_985, 10_001))]:
+        response = form_post(app_of(Spot()), ("value", f'{{"at": {"[" * depth}{"]" * depth}}}'))
+        assert response.status == status
+    assert response.invalid == {"/value": "The part is nested too deeply."}
 
 
 def test_keys_of_one_hash_in_a_json_part_are_400():

@@ -84,7 +84,7 @@ def read_method(auth: object) -> Method:
             "BasicAuth, APIKeyAuth or JWTBearerAuth.",
         )
     place = place_of(function, f"{type_name(cls)}.authenticate")
-    signature, refusals = read_signature(function, type_arguments(cls))
+    signature, refusals = read_signature(function, type_arguments(cls), cls)
     refusals = [_of_authenticators(refusal) for refusal in refusals]
     yields = any(refusal.code == "JERO-W044" for refusal in refusals)
     refusals += _annotation_faults(signature)

@@ -62,7 +62,7 @@ def _user_of(auth: object, method: Method) -> UserType:
         raise Refusal(
             code="JERO-W044",
             reason=f"its class says that users are {type_name(given)}, and a user is a Struct of the app's own.",
-            remedy=f"`{method.user.name}` in the brackets of its base class, as a type and not as a string.",
+            remedy=f"`{method.user.name}` in the brackets of its base class.",
         )
     if any(misfits(method.user, declared)) or (method.user.anonymous and not declared.anonymous):
         raise Refusal(

@@ -121,10 +121,12 @@ def unresolvable(annotation: str, error: Exception) -> Refusal:
 
 
 def unwrapped(annotation: object) -> object:
-    """The annotation with `type` aliases expanded and `Annotated` taken off."""
+    """The annotation with `type` aliases and `NewType` expanded and `Annotated` taken off."""
     while not isinstance(annotation, type):
         origin = typing.get_origin(annotation)
-        if isinstance(annotation, TypeAliasType) or isinstance(origin, TypeAliasType):
+        if isinstance(annotation, typing.NewType):
+            annotation = annotation.__supertype__
+        elif isinstance(annotation, TypeAliasType) or isinstance(origin, TypeAliasType):
             annotation = _alias_value(annotation)
         elif origin is Annotated:
             annotation = typing.get_args(annotation)[0]

@@ -67,7 +67,7 @@ class Codec:
         return msgspec.json.decode(text, type=str) if text[:1] == b'"' else text.decode()
 
     def header_value(self, value: object) -> bytes:
-        """A typed header value as bytes. Raises ValueError for CR, LF, NUL, None and what latin-1 does not have."""
+        """A typed header value as bytes. Raises ValueError for controls, None and what latin-1 does not have."""
         if value is None:
             raise ValueError("None is no header value; where a header may be left out, its type says so: `int | None`")
         return header_value(self.text_of(value))

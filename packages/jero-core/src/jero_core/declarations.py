@@ -71,6 +71,13 @@ def hook_faults(enc_hook: object, dec_hook: object) -> Iterator[Refusal]:
     for name, hook, takes in (("enc_hook", enc_hook, "value"), ("dec_hook", dec_hook, "type, value")):
         if hook is None:
             continue
+        if inspect.iscoroutinefunction(hook):
+            yield Refusal(
+                code="JERO-W051",
+                reason=f"the app's {name} is a coroutine function, and msgspec does not await what a hook gives.",
+                remedy=f"`def {name}({takes})`.",
+            )
+            continue
         try:
             inspect.signature(hook).bind(*takes.split(", "))  # type: ignore[arg-type]  # not callable: a TypeError
         except TypeError as error:

@@ -65,6 +65,7 @@ from .introspect import (
 from .json_problems import JSONProblems
 from .lifecycle import Drained, Lifecycle, factory_on
 from .links import Link, Links, Location
+from .nesting import DEEP, nesting_check
 from .plan import (
     Argument,
     Binding,
@@ -105,6 +106,7 @@ from .wiring import Place, Refusal, WiringError, WiringProblem, refuse
 __all__ = [
     "BODILESS",
     "CONTENT_LENGTHS",
+    "DEEP",
     "EMPTY",
     "FAULTS",
     "INVALID",
@@ -185,6 +187,7 @@ __all__ = [
     "key_check",
     "list_item",
     "members_of",
+    "nesting_check",
     "note_cut_off",
     "place_of",
     "plan_head",

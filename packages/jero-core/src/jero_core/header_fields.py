@@ -2,7 +2,8 @@
 
 Rules
 -----
-- A name that is no token, or a value with CR, LF or NUL, never leaves the process: `ValueError`, which answers 500.
+- A name that is no token, or a value with a control character other than a tab (CR, LF and NUL among them), never
+  leaves the process: `ValueError`, which answers 500. Servers drop the connection over it, or answer by themselves.
 - Names are sent in lower case, values as latin-1.
 - A Struct field `x_trace_id` stands for the header `x-trace-id`. A header whose wire name has an underscore stands for
   nothing, because proxies and CGI confuse the two.
@@ -13,7 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, cast, overload
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
-_FORBIDDEN: Final = re.compile(r"[\r\n\x00]")
+_FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+PLAIN_TEXT: Final = bytes(code if code == ord("\t") or ord(" ") <= code < 0x7F else ord("?") for code in range(256))
+"""A table for `bytes.translate` that changes all but tabs and printable ASCII: the cheapest test of a common value."""
 
 
 def wire_name(field_name: str) -> bytes:
@@ -29,9 +33,14 @@ def header_name(name: str) -> bytes:
 
 
 def header_value(value: str) -> bytes:
-    """A header value as bytes. Raises ValueError for CR, LF, NUL and what latin-1 does not have."""
+    """A header value as bytes. Raises ValueError for control characters and what latin-1 does not have.
+
+    TypeError for what is no str.
+    """
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # for callers without a checker
+        raise TypeError(f"a header value is a str, not {value!r}")
     if _FORBIDDEN.search(value):
-        raise ValueError(f"a header value has no CR, LF or NUL (RFC 9110, section 5.5): {value!r}")
+        raise ValueError(f"a header value has no CR, LF, NUL or other control (RFC 9110, section 5.5): {value!r}")
     return value.strip(" \t").encode("latin-1")
 
 

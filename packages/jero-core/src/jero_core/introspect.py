@@ -4,9 +4,11 @@ It reads each handler once, at startup; what it cannot read is a `Refusal`. anno
 """
 
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final, TypeIs
 
 import msgspec
@@ -95,11 +97,12 @@ def is_method(thing: object) -> TypeIs[Callable[..., object]]:
 
 
 def read_signature(
-    handler: Callable[..., object], given: Mapping[object, object] | None = None
+    handler: Callable[..., object], given: Mapping[object, object] | None = None, owner: type | None = None
 ) -> tuple[Signature, list[Refusal]]:
     """Read a bound handler's signature, with every fault that it has; what has a fault is left out.
 
-    `given` has what stands for the type variables of the handler's class (`type_arguments`).
+    `given` has what stands for the type variables of the handler's class (`type_arguments`). Annotations that are
+    strings may name classes within `owner`, the class that the handler was read from, or its bases.
     """
     refusals: list[Refusal] = []
     receiver = _receiver_of(handler)
@@ -108,7 +111,7 @@ def read_signature(
     function = inspect.unwrap(handler) if is_wrapped else handler
     code = None if is_wrapped or hasattr(plain, "__signature__") else _code_of(handler)
     kinds = _kinds_of(handler) if code is None else _plain_kinds_of(handler, code)
-    hints, unresolved = _resolve_hints(function, given or {})
+    hints, unresolved = _resolve_hints(function, given or {}, owner)
     parameters: list[Parameter] = []
     for name, kind in kinds.items():
         if kind in _VARIADIC:
@@ -196,7 +199,7 @@ def _receiver_of(handler: Callable[..., object]) -> str | None:
 
 
 def _resolve_hints(
-    function: Callable[..., object], given: Mapping[object, object]
+    function: Callable[..., object], given: Mapping[object, object], owner: type | None
 ) -> tuple[Mapping[str, object], dict[str, Refusal]]:
     """The function's annotations with strings evaluated, and a refusal for each that cannot be."""
     function = getattr(function, "__func__", function)
@@ -205,25 +208,43 @@ def _resolve_hints(
     unresolved: dict[str, Refusal] = {}
     for name, annotation in annotations.items():
         try:
-            hint = _resolve(annotation, function, given)
-            hints[name] = hint = substitute(hint, given) if given else hint
+            hint = _resolve(annotation, function, given, owner)
+            if given:
+                hint = substitute(hint, given)
+                _check_evaluated(hint)
+            hints[name] = hint
             check_expands(hint, variables=False)
         except Refusal as refusal:
             unresolved[name] = refusal.about("the return annotation" if name == "return" else f"the argument {name!r}")
     return hints, unresolved
 
 
-def _resolve(annotation: object, function: Callable[..., object], given: Mapping[object, object]) -> object:
+def _resolve(
+    annotation: object, function: Callable[..., object], given: Mapping[object, object], owner: type | None
+) -> object:
     """An annotation with every string in it evaluated where its function stands. Raises `Refusal` (JERO-W011)."""
     if not has_strings(annotation):
         return annotation
+    variables = (*given, *getattr(function, "__type_params__", ()))
+    local: dict[str, object] = {each.__name__: each for each in variables if isinstance(each, typing.TypeVar)}
+    return _evaluated(annotation, getattr(function, "__globals__", {}), local | _types_within(owner, function))
+
+
+def _types_within(owner: type | None, function: Callable[..., object]) -> dict[str, object]:
+    """The types that the body of a function's class defines; its methods hide no type of the module."""
+    body = getattr(function, "__qualname__", "").rpartition(".")[0]
+    for cls in () if owner is None else owner.__mro__:
+        if cls.__qualname__ == body and cls.__module__ == function.__module__:
+            return {name: value for name, value in vars(cls).items() if isinstance(value, type | typing.TypeAliasType)}
+    return {}
+
+
+def _evaluated(annotation: object, namespace: dict[str, object], local: Mapping[str, object]) -> object:
+    """An annotation with every string in it evaluated. Raises `Refusal` (JERO-W011)."""
 
     def holder() -> None: ...
 
     holder.__annotations__ = {"it": annotation}
-    namespace: dict[str, object] = getattr(function, "__globals__", {})
-    variables = (*given, *getattr(function, "__type_params__", ()))
-    local = {variable.__name__: variable for variable in variables if isinstance(variable, typing.TypeVar)}
     try:
         return typing.get_type_hints(holder, namespace, local, include_extras=True)["it"]
     except Exception as error:
@@ -240,12 +261,16 @@ def generic_arguments(annotation: object, base: type) -> tuple[object, ...]:
     """The type arguments that a class or generic alias gives to its generic base, also through other bases.
 
     A parameter without an argument is its default, or stays a type variable. Empty if `base` is no base.
+    Raises `Refusal` (JERO-W011) for a string that cannot be evaluated.
     """
     origin = typing.get_origin(annotation) or annotation
     given = type_arguments(annotation)
     if not (isinstance(origin, type) and issubclass(origin, base)):
         return ()
-    return tuple(substitute(parameter, given) for parameter in _parameters_of(base))
+    arguments = tuple(substitute(parameter, given) for parameter in _parameters_of(base))
+    for argument in arguments:
+        _check_evaluated(argument)
+    return arguments
 
 
 def type_arguments(annotation: object) -> dict[object, object]:
@@ -261,10 +286,30 @@ def type_arguments(annotation: object) -> dict[object, object]:
         for base in types.get_original_bases(cls):
             parent = typing.get_origin(base) or base
             if isinstance(parent, type) and parent not in (object, typing.Generic):
-                walk(parent, tuple(substitute(argument, found) for argument in typing.get_args(base)))
+                given = (_argument(each, cls) for each in typing.get_args(base))
+                walk(parent, tuple(substitute(each, found) for each in given))
 
     walk(origin, typing.get_args(annotation))
     return found
+
+
+def _argument(annotation: object, cls: type) -> object:
+    """A type argument in a class statement: a string in it is evaluated where the class stands, if it can be.
+
+    One that cannot is a fault only of what uses it (`_check_evaluated`).
+    """
+    if not has_strings(annotation):
+        return annotation
+    variables = {each.__name__: each for each in cls.__type_params__ if isinstance(each, typing.TypeVar)}
+    with suppress(Refusal):
+        return _evaluated(annotation, vars(sys.modules.get(cls.__module__, types)), variables)
+    return annotation
+
+
+def _check_evaluated(annotation: object) -> None:
+    """Raise `Refusal` (JERO-W011) if a string is left that could not be evaluated where its class stands."""
+    if has_strings(annotation):
+        _evaluated(annotation, {}, {})
 
 
 def substitute(annotation: object, given: Mapping[object, object]) -> object:

@@ -15,9 +15,9 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Protocol, runtime_checkable
+from typing import Protocol, get_origin, runtime_checkable
 
-from .annotations import type_name
+from .annotations import type_name, unwrapped
 from .wiring import Refusal
 
 type _Close = Callable[[], Awaitable[object]]
@@ -127,19 +127,21 @@ def ready_factory(declared: object, given: object, lifecycle: Lifecycle) -> obje
         return given
     if declared is None or declared is type(None):
         return None
-    if not (isinstance(declared, type) and issubclass(declared, BaseFactory)):
+    bare = unwrapped(declared)
+    cls = get_origin(bare) or bare
+    if not (isinstance(cls, type) and issubclass(cls, BaseFactory)):
         raise _refusal(f"{type_name(declared)} is no BaseFactory.", "a class that derives from BaseFactory.")
-    if inspect.isabstract(declared):
-        missing = ", ".join(sorted(getattr(declared, "__abstractmethods__", ())))
-        raise _refusal(f"{declared.__name__} is abstract: it has no {missing}.", f"a class that has {missing}.")
+    if inspect.isabstract(cls):
+        missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
+        raise _refusal(f"{cls.__name__} is abstract: it has no {missing}.", f"a class that has {missing}.")
     try:
-        inspect.signature(declared).bind()
+        inspect.signature(cls).bind()
     except TypeError as error:
         raise _refusal(
-            f"{declared.__name__}() cannot be called: {error}.",
+            f"{cls.__name__}() cannot be called: {error}.",
             "a factory whose constructor takes no arguments; it reads its configuration itself.",
         ) from error
-    return factory_on(lifecycle, declared)
+    return factory_on(lifecycle, cls)
 
 
 def factory_on[F: BaseFactory](lifecycle: Lifecycle, factory: type[F] | F) -> F:

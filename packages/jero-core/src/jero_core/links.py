@@ -29,7 +29,9 @@ from .template import Template
 
 _URL_SAFE: Final = "/?#[]@!$&'()*+,;=:%~"
 _NO_TEXT: Final = r"[\x00-\x20\x7f\\]"
-_RELATION: Final = r"[A-Za-z][A-Za-z0-9+.:/?#%&=~_-]*(?: [A-Za-z][A-Za-z0-9+.:/?#%&=~_-]*)*"
+_ONE_RELATION: Final = r"[A-Za-z][A-Za-z0-9+./?#%&=~_-]*(?::[A-Za-z0-9+.:/?#%&=~_!$'()*,;@\[\]-]*)?"
+"""A name, or a URI of any scheme (RFC 8288, section 2.1), such as `tag:example.com,2026:rel`."""
+_RELATION: Final = f"{_ONE_RELATION}(?: {_ONE_RELATION})*"
 _MEDIA_TYPE: Final = r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+"
 
 _paths: weakref.WeakKeyDictionary[object, type[msgspec.Struct] | None] = weakref.WeakKeyDictionary()

@@ -6,7 +6,8 @@ Rules
 - `JERO_BASE_URL` says where the app stands. `JERO_TRUST_FORWARDED=1` believes X-Forwarded-Proto, -Host, -Port and
   -Prefix, which is right only behind a proxy that sets all of them itself.
 - A forwarded value is believed only if it is given once and is what it must be; otherwise links stay absolute paths. No
-  text of a client's reaches a header unchecked.
+  text of a client's reaches a header unchecked. What X-Forwarded-For and the like say is not asked: a proxy that adds
+  to them may well send them twice.
 """
 
 import re
@@ -23,7 +24,10 @@ TRUST_FORWARDED: Final = "JERO_TRUST_FORWARDED"
 # Patterns as text: few apps have links, and compiling these takes longer than much of an import.
 _HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{1,5})?"
 _PREFIX: Final = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?"
+_NO_TEXT: Final = r"[\x00-\x20\x7f]"
+"""What `urlsplit` takes out of a URL without a word."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_BELIEVED: Final = (b"proto", b"host", b"port", b"prefix")
 
 
 class Origin(Protocol):
@@ -64,7 +68,7 @@ class Forwarded:
         for name, value in headers:  # type: ignore[attr-defined]  # ASGI: pairs of bytes
             if name.lower().startswith(b"x-forwarded-"):
                 given.setdefault(name.lower()[12:], []).append(value.decode("latin-1").strip())
-        if any(len(values) > 1 for values in given.values()):
+        if any(len(given.get(name, ())) > 1 for name in _BELIEVED):
             return own
         proto, host = _one(given, b"proto").lower(), _one(given, b"host")
         parts = re.fullmatch(_HOST, host)
@@ -101,7 +105,9 @@ def read_origin(environment: Mapping[str, str]) -> Origin:
         is_url = parts.scheme in _DEFAULT_PORTS and re.fullmatch(_HOST, parts.netloc) and parts.port != 0
     except ValueError:
         raise _wrong(f"{BASE_URL}={base!r} is no URL.", f"`{BASE_URL}=https://api.example.com`.") from None
-    if not is_url or parts.query or parts.fragment or base[-1] in "?#" or not re.fullmatch(_PREFIX, parts.path):
+    if re.search(_NO_TEXT, base) or parts.query or parts.fragment or base[-1] in "?#":
+        is_url = False
+    if not is_url or not re.fullmatch(_PREFIX, parts.path):
         raise _wrong(
             f"{BASE_URL}={base!r} is no http or https URL of a host and, perhaps, a path.",
             f"`{BASE_URL}=https://api.example.com/shop`.",

@@ -165,8 +165,8 @@ class Reply(msgspec.Struct, frozen=True):
     content_type: str | None
     body_type: object
     """The type that the body holds, for documents; None without a body."""
-    headers: type | None = None
-    """The Struct of typed response headers, for documents."""
+    headers: object = None
+    """The Struct of typed response headers, for documents; a generic one with its arguments; None without."""
     decides_head: bool = False
     """Whether status and headers are known only when the handler has returned."""
     send: Fragment | None = None

@@ -218,7 +218,7 @@ class Planner:
             return
         reporting = self._reporting(place)
         with reporting:
-            signature, refusals = read_signature(handler, type_arguments(cls))
+            signature, refusals = read_signature(handler, type_arguments(cls), cls)
             self.report(place, *refusals)
             with reporting:
                 check_receiver(signature, self.sources)

@@ -14,11 +14,11 @@ from typing import Final, Protocol
 
 import msgspec
 
-from .annotations import Shape, fields_of, is_writable, members_of, shape_of, struct_of, type_name
+from .annotations import Field, Shape, is_writable, members_of, shape_of, struct_fields, type_name, unwrapped
 from .asgi import CONTENT_LENGTHS, Header, Scope
 from .codec import Codec
 from .fragment import Fragment, Literal, Name
-from .header_fields import raw_pairs, wire_name
+from .header_fields import PLAIN_TEXT, raw_pairs, wire_name
 from .links import Link, Links, Location
 from .plan import ReplyContext
 from .result_checks import type_check
@@ -63,12 +63,13 @@ class WithHead(Protocol):
 
 
 class PlannedHead(msgspec.Struct, frozen=True):
-    """What `plan_head` gives: the lines that make a head, and the Struct of its typed headers."""
+    """What `plan_head` gives: the lines that make a head, and the type of its typed headers."""
 
     render: tuple[Fragment, ...]
     """Lines that read the local `result`, and `payload` if the body is whole. They leave the locals `status` (int) and
     `headers` (a fresh list of pairs of bytes), and take the payload away where the status has no content."""
-    headers: type[msgspec.Struct] | None
+    headers: object
+    """The Struct, or the generic Struct with its arguments; None without."""
 
 
 def plan_head(
@@ -82,8 +83,8 @@ def plan_head(
 
     Raises `Refusal` (JERO-W022) if the Struct cannot be sent.
     """
-    struct, names = _header_names(headers, context.codec)
-    fields = () if struct is None else fields_of(struct)
+    struct, fields = _header_fields(headers, context.codec)
+    names = [wire_name(field.wire_name) for field in fields]
     lines: list[str] = []
     values: dict[str, object] = {}
     first: list[str] = []
@@ -112,12 +113,12 @@ def plan_head(
             Fragment.of("typed = result.headers"),
             type_check("typed", (struct,), f"headers={struct.__name__}(...)"),
         ]
-        typed, pairs, appended = _typed_headers(struct, names, context.codec)
+        typed, pairs, appended = _typed_headers(fields, names, context.codec)
         lines += [*typed, f"headers = [{', '.join(first + pairs)}]", *appended.lines, *late]
         values |= appended.values
     render.append(Fragment(tuple(lines), values))
     render.append(_finish(defaults, context, is_typed=struct is not None, is_whole=is_whole))
-    return PlannedHead(tuple(render), struct)
+    return PlannedHead(tuple(render), None if struct is None else unwrapped(headers))
 
 
 def _finish(defaults: Iterable[bytes], context: ReplyContext, *, is_typed: bool, is_whole: bool) -> Fragment:
@@ -145,25 +146,25 @@ def _finish(defaults: Iterable[bytes], context: ReplyContext, *, is_typed: bool,
     )
 
 
-def _header_names(headers: object, codec: Codec) -> tuple[type[msgspec.Struct] | None, list[bytes]]:
-    """The Struct of typed headers and the names on the wire. Raises `Refusal` (JERO-W022)."""
+def _header_fields(headers: object, codec: Codec) -> tuple[type[msgspec.Struct] | None, tuple[Field, ...]]:
+    """The Struct of typed headers and its fields. Raises `Refusal` (JERO-W022)."""
     if headers is None or headers is type(None):
-        return None, []
-    struct = struct_of(headers)
-    if struct is None:
+        return None, ()
+    found = struct_fields(headers)
+    if found is None:
         raise Refusal(
             code="JERO-W022",
             reason=f"typed headers are a Struct, not {type_name(headers)}.",
             remedy="a msgspec Struct with one field for each header; for a mapping, `raw_headers=`.",
         )
-    refuse(_header_faults(struct, codec))
-    return struct, [wire_name(field.wire_name) for field in fields_of(struct)]
+    refuse(_header_faults(*found, codec))
+    return found
 
 
-def _header_faults(struct: type[msgspec.Struct], codec: Codec) -> Iterator[Refusal]:
+def _header_faults(struct: type[msgspec.Struct], fields: tuple[Field, ...], codec: Codec) -> Iterator[Refusal]:
     """Every field that cannot be sent as a header."""
     taken: dict[bytes, str] = {}
-    for field in fields_of(struct):
+    for field in fields:
         where = f"{struct.__name__}.{field.name}"
         try:
             name = wire_name(field.wire_name)
@@ -202,20 +203,19 @@ def _unsendable(reason: str, remedy: str) -> Refusal:
 
 
 def _typed_headers(
-    struct: type[msgspec.Struct], names: list[bytes], codec: Codec
+    fields: tuple[Field, ...], names: list[bytes], codec: Codec
 ) -> tuple[list[str], list[str], Fragment]:
     """Lines that encode the typed headers, the pairs of those that are always there, lines that append the others.
 
-    A str of ASCII (the common case) is checked inline, as `header_value` does it. Whether a value that is declared as a
-    str is one costs 15 ns to ask. It is not asked: of anything else one of the inline tests is an exception, and then
-    all values are encoded out of line.
+    A str of ASCII (the common case) is encoded and checked inline, as `header_value` does it. Whether a value that is
+    declared as a str is one costs 15 ns to ask. It is not asked: of anything else the inline code is an exception, and
+    then all values are encoded out of line.
     """
-    fields = fields_of(struct)
     shapes = [shape_of(field.type) for field in fields]
     encoded: list[str] = []
     pairs: list[str] = []
     appended: list[str] = []
-    values: dict[str, object] = {"encode_value": codec.header_value}
+    values: dict[str, object] = {"encode_value": codec.header_value, "plain_text": PLAIN_TEXT}
     for index, (field, shape, name) in enumerate(zip(fields, shapes, names, strict=True)):
         values |= {f"field{index}": Name(field.name), f"name{index}": Literal(name)}
         local = f"$_value{index}"
@@ -244,12 +244,10 @@ def _encode_lines(local: str, shape: Shape) -> list[str]:
     """Lines that make bytes of the value in `local`; None stays where it may be."""
     lines = [f"{local} = $encode_value({local})"]
     if shape.origin is str:
-        clean = " and ".join(f"{character!r} not in {local}" for character in "\n\r\0")
+        # CPython gives the very bytes back if nothing is replaced. Then only spaces and tabs are there to be stripped.
         lines = [
-            f"if {local}.isascii() and {clean}:",
-            f"    {local} = {local}.strip(' \\t').encode()",
-            "else:",
-            f"    {lines[0]}",
+            f"text = {local}.encode()",
+            f"{local} = text.strip() if text.translate($plain_text) is text else $encode_value({local})",
         ]
     return [f"if {local} is not None:", *(f"    {line}" for line in lines)] if shape.optional else lines
 
@@ -285,7 +283,7 @@ class _Finish:
         """The finished status and headers.
 
         Raises TypeError for typed headers that the annotation does not have; ValueError for a status outside 200 to
-        599, a name that is no token, a value with CR, LF or NUL, a header that is the framework's, or a second location
+        599, a name that is no token, a value with a control, a header that is the framework's, or a second location
         or content type; what `Links` raises for a link that leads nowhere.
         """
         if not self._is_typed and result.headers is not None:

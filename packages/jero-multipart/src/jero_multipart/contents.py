@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from jero_core.extend import LARGE, NO_HASH, Codec, JSONProblems, is_hash_fault, key_check
+from jero_core.extend import DEEP, LARGE, NO_HASH, Codec, JSONProblems, is_hash_fault, key_check, nesting_check
 
 from .problems import Problems
 
@@ -88,6 +88,7 @@ class JSON:
         self.type = annotation
         self._decode: Callable[[bytes], object] = codec.json_decoder(annotation).decode
         self._check_keys = key_check(annotation)
+        self._check_nesting = nesting_check(annotation)
         self._codec = codec
         self._search: JSONProblems | None = None
 
@@ -99,6 +100,8 @@ class JSON:
         if self._check_keys is not None and len(content) > LARGE:
             self._check_keys(content)
         try:
+            if self._check_nesting is not None and len(content) > DEEP:
+                self._check_nesting(content)
             if not content.isascii():
                 content.decode()
             return self._decode(content)

@@ -137,6 +137,11 @@ ODD_REQUESTS: dict[str, tuple[bytes, tuple[int, int, int, int]]] = {
         request("POST", "/widgets", [JSON, ("content-length", "12"), ("content-length", "13")]) + b'{"name":"a"}',
         (400, 400, 400, 400),
     ),
+    # Granian tells the app that the client is gone, who gets no answer of an app then, and answers 500 by itself.
+    "a chunk whose size is no number": (
+        request("POST", "/widgets", [JSON, ("transfer-encoding", "chunked")]) + b"zz\r\n",
+        (500, 400, 400, 400),
+    ),
     # HTTP/1.1 demands a host (RFC 9112, section 3.2); granian and httptools do not.
     "no host": (b"OPTIONS /widgets HTTP/1.1\r\n\r\n", (204, 400, 204, 400)),
     # The limits of the heads: hyper takes targets of 65,534 bytes, hypercorn heads of 64 KiB.

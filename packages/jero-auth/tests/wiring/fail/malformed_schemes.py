@@ -56,7 +56,7 @@ class NamesAList(BearerAuth[list[User]]):
     async def authenticate(self, token: str) -> User: ...
 
 
-class NamesAString(BearerAuth["User | None"]):
+class NamesNothing(BearerAuth["Nobody"]):
     async def authenticate(self, token: str) -> User: ...
 
 
@@ -100,7 +100,7 @@ class NoQuery(Keys, query=""): ...
 
 SCHEMES = [
     *(TakesHeaders, TakesBytes, TakesOne, TakesNothing, SaysNothing, GivesOthers, GivesNone, BadRealm, NoRealm),
-    *(Both, Unknown, BadHeader, NoQuery, NamesAnInt, NamesAList, NamesAString, AwaitsOnce, BearerRealm),
+    *(Both, Unknown, BadHeader, NoQuery, NamesAnInt, NamesAList, NamesNothing, AwaitsOnce, BearerRealm),
 ]
 
 

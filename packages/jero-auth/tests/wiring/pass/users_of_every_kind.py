@@ -1,6 +1,6 @@
-"""Users that look wrong and fit: base classes, wider unions, aliases, generic ones, and handlers that take none."""
+"""Users that look wrong and fit: base classes, wider unions, aliases, new types, generic ones, and none at all."""
 
-from typing import Annotated
+from typing import Annotated, NewType
 
 from msgspec import Meta, Struct
 
@@ -26,6 +26,9 @@ class Page[T](Struct):
     item: T
 
 
+Root = NewType("Root", Admin)
+
+
 class Of[U](BearerAuth[U]):
     async def authenticate(self, token: str) -> U: ...
 
@@ -42,8 +45,19 @@ class Guests(Of[User | None]): ...
 class Pages(Of[Page[int]]): ...
 
 
+class Later(BearerAuth["Late | None"]):
+    async def authenticate(self, token: str) -> "Late": ...
+
+
 class Narrow(BearerAuth[User]):
     async def authenticate(self, token: str) -> Admin: ...
+
+
+class Roots:
+    class Headers(Struct):
+        x_root: str
+
+    async def authenticate(self, headers: "Headers") -> Root | None: ...
 
 
 class OfAdmins(Endpoint, path="/admins"):
@@ -73,6 +87,21 @@ class OfPages(Endpoint, path="/pages"):
     async def get(self, user: Page[int]) -> str: ...
 
 
+class OfLater(Endpoint, path="/later"):
+    async def get(self, user: "Late | None") -> str:
+        return "none" if user is None else "some"
+
+
+class Late(Struct):
+    name: str
+
+
+class OfRoots(Endpoint, path="/roots"):
+    async def get(self, user: Root | None) -> str: ...
+
+    async def post(self, user: User | None) -> str: ...
+
+
 class Generic[U](Resource):
     async def read_many(self, user: U) -> str: ...
 
@@ -89,7 +118,9 @@ class App(BaseApp):
         self._include_endpoint(OfEither(), auth=Either())
         self._include_endpoint(OfGuests(), auth=Guests())
         self._include_endpoint(OfPages(), auth=Pages())
+        self._include_endpoint(OfLater(), auth=Later())
+        self._include_endpoint(OfRoots(), auth=Roots())
         self._include_resource(OfNarrow(), auth=Narrow())
 
 
-ANSWERS = {"/admins": 401, "/either": 401, "/guests": 200, "/pages": 401, "/narrow": 401}
+ANSWERS = {"/admins": 401, "/either": 401, "/guests": 200, "/pages": 401, "/roots": 401, "/later": 200, "/narrow": 401}

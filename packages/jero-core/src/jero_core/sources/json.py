@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from jero_core.extend import (
+    DEEP,
     LARGE,
     NO_HASH,
     Binding,
@@ -27,6 +28,7 @@ from jero_core.extend import (
     is_hash_fault,
     key_check,
     list_item,
+    nesting_check,
     shape_of,
     structs_in,
     type_name,
@@ -80,6 +82,10 @@ class JSONSource:
             "not_decodable": _NOT_DECODABLE,
             "refused": Refused(annotation, operation.codec),
         }
+        check_nesting = nesting_check(annotation)
+        if check_nesting is not None:
+            lines[1:1] = ["    if len($body) > $deep:", "        $check_nesting($body)"]
+            values |= {"deep": Literal(DEEP), "check_nesting": check_nesting}
         check_keys = key_check(annotation)
         if check_keys is not None:
             values["not_decodable"] = (*_NOT_DECODABLE, TypeError)
