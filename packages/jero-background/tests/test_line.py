@@ -63,6 +63,35 @@ def test_a_place_that_is_free_goes_to_the_first_who_waits_and_is_kept_until_they
     assert run(main()) == ("a", (True, False, []), {"b": True}, ["b"])
 
 
+def test_nobody_overtakes_who_waits_or_has_a_place_kept():
+    async def main():
+        line = Line(2)
+        line.queued.extend("ab")
+        await Waiters(line).come("c")
+        line.queued.clear()
+        before_it_is_admitted = line.is_full()
+        line.admit()
+        return before_it_is_admitted, line.is_full()
+
+    assert run(main()) == (True, True)
+
+
+def test_the_places_kept_are_as_many_as_are_put_there():
+    async def main():
+        line = Line(3)
+        line.queued.extend("abc")
+        waiters = Waiters(line)
+        await waiters.come("d", count=3)
+        await waiters.come("e")
+        line.queued.clear()
+        line.admit()
+        line.admit()
+        await turn()
+        return waiters.outcomes, line.is_full()
+
+    assert run(main()) == ({"d": True}, True)
+
+
 def test_who_has_come_together_has_one_place_together():
     async def main():
         line = Line(3)
