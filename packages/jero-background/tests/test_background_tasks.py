@@ -581,30 +581,30 @@ def test_behind_a_handler_that_cannot_be_cancelled_the_others_run_too(journal, c
     assert "cannot be cancelled, and goes on beside the others" in caplog.text
 
 
-@pytest.mark.parametrize("handler_timeout", [0.01, 0.09])
-def test_a_handler_that_cannot_be_cancelled_and_still_runs_at_the_end_is_named_once(
-    handler_timeout, caplog, monkeypatch
-):
-    """Its time is over before the drain's, or as the queue closes."""
+@pytest.mark.parametrize("is_failed", [True, False])
+def test_a_handler_that_cannot_be_cancelled_and_still_runs_at_the_end_is_named_once(is_failed, caplog, monkeypatch):
+    """Its time is over, and what it has to end then is too before the drain is, or not before the queue closes."""
     monkeypatch.setattr("jero_background.background_tasks.CUT_GRACE", 0.02)
 
     async def main():
-        release = asyncio.Event()
+        release, is_over = asyncio.Event(), asyncio.Event()
 
         async def stubborn(item: Letter) -> None:
             while not release.is_set():
-                with contextlib.suppress(asyncio.CancelledError):
+                try:
                     await release.wait()
+                except asyncio.CancelledError:
+                    is_over.set()
 
-        async with BackgroundTasks(handler_timeout=handler_timeout, drain_timeout=0.1) as tasks:
+        async with BackgroundTasks(handler_timeout=0.01, drain_timeout=10 if is_failed else 0) as tasks:
             tasks.register(stubborn)
             given = await tasks.add(Letter(0))
+            await is_over.wait()
         release.set()
         await turns()
         return given, tasks.stats()
 
     given, stats = run_timed(main())
-    is_failed = handler_timeout < 0.05
     assert stats == QueueStats(queued=0, running=0, done=0, failed=is_failed, dropped=not is_failed)
     assert (failed(caplog), dropped(caplog)) == (([given], []) if is_failed else ([], [given]))
 
@@ -1123,7 +1123,7 @@ def test_an_adder_whose_place_is_free_as_the_queue_closes_is_told(journal, is_ca
                 adder.cancel()
             else:
                 journal.gate.set()
-                while not tasks._admitted:  # noqa: ASYNC110  # nothing tells when
+                while not tasks._line._admitted:  # noqa: ASYNC110  # nothing tells when
                     await asyncio.sleep(0)
             await tasks._close()
         (outcome,) = await asyncio.gather(adder, return_exceptions=True)
@@ -1131,14 +1131,6 @@ def test_an_adder_whose_place_is_free_as_the_queue_closes_is_told(journal, is_ca
 
     assert isinstance(run(main()), asyncio.CancelledError if is_cancelled else BackgroundClosedError)
     assert 2 not in journal.numbers
-
-
-def test_queues_that_wait_in_a_circle_that_does_not_lead_here_are_no_reason_to_go_beyond_the_size():
-    first, second, third = (BackgroundTasks() for _ in range(3))
-    first._waits_for += [second, second]
-    second._waits_for.append(first)
-    assert not first._leads_to(third)
-    assert second._leads_to(first)
 
 
 def test_a_time_that_is_over_while_the_queue_closes_changes_nothing(caplog, monkeypatch):
@@ -1219,6 +1211,38 @@ def test_a_handler_that_outlives_a_stop_is_not_counted_again_when_the_queue_is_e
 
     assert run_timed(main()) == QueueStats(queued=0, running=0, done=1, failed=0, dropped=0)
     assert "Exception in callback" not in caplog.text
+
+
+def test_a_handler_that_outlives_a_stop_and_waits_for_another_queue_gets_its_place_there(journal, monkeypatch):
+    monkeypatch.setattr("jero_background.background_tasks.CUT_GRACE", 0.01)
+
+    async def main():
+        journal.gate.clear()
+        full = BackgroundTasks(maxsize=1)
+        full.register(journal.take)
+        left = BackgroundTasks(drain_timeout=0)
+        ended = asyncio.Event()
+
+        async def stubborn(item: Letter) -> None:
+            adding = asyncio.ensure_future(full.add(Mail(3)))
+            while not adding.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.shield(adding)
+            ended.set()
+
+        left.register(stubborn)
+        async with full:
+            await full.add(Mail(1))
+            await full.add(Mail(2))
+            async with left:
+                await left.add(Letter(1))
+                await turns()
+            async with left:
+                journal.gate.set()
+                await ended.wait()
+
+    run(main())
+    assert journal.numbers == [1, 2, 3]
 
 
 def test_the_limit_of_a_handler_that_outlives_a_stop_is_nothing_to_the_next_run(caplog, monkeypatch):

@@ -247,7 +247,7 @@ def test_a_source_that_binds_on_a_request_is_told():
             return super().bind(parameter, operation)
 
     source = Source()
-    import jero_testing.conformance as kit
+    import jero_testing.source_check as kit
 
     class Recorder(kit._Recorder):
         def __init__(self, wrapped):

@@ -4,9 +4,8 @@ Rules
 -----
 - What `add` has taken runs exactly once, in the order in which it was taken, at most `concurrency` at a time. It is in
   process: what the process takes with it when it is killed (the queue, and what runs) is lost.
-- At most `maxsize` items wait, and of one item more its other handlers; `add` waits for a place, first come, first
-  served. An `add` that is cancelled while it waits has added nothing: a place that has become free is kept for it, and
-  it puts its item there itself.
+- At most `maxsize` items wait, and of one item more its other handlers; `add` waits for a place (line.py), first come,
+  first served. An `add` that is cancelled while it waits has added nothing: it puts its item there itself.
 - A handler may add to the queue that it runs for, and handlers of two queues to each other's. If waiting for a place
   could close a circle in which each waits for the other, the item is taken at once, beyond `maxsize`.
 - A handler runs in a task of its own, in a copy of the context in which the item was added. Whatever it raises ends
@@ -30,7 +29,6 @@ together.
 import asyncio
 import math
 import os
-from collections import deque
 from contextvars import Context, copy_context
 from types import TracebackType
 from typing import Final, Self
@@ -40,21 +38,11 @@ import msgspec
 from .entry import Entry, is_current
 from .handlers import name_of_type
 from .item_queue import CLOSED, NOT_CALLED, RUN, BackgroundClosedError, ItemQueue, OnError, QueueStats, logger, too_late
+from .line import Line
 from .settings import positive, seconds
 
 CUT_GRACE: Final = 0.5
 """How many seconds a handler has to end when it has been cancelled."""
-
-
-class _Waiter:
-    """An `add` that waits for a place."""
-
-    __slots__ = ("count", "place")
-
-    def __init__(self, count: int, place: asyncio.Future[None]) -> None:
-        self.count = count
-        """How many entries it adds."""
-        self.place = place
 
 
 class BackgroundTasks(ItemQueue):
@@ -82,7 +70,7 @@ class BackgroundTasks(ItemQueue):
         on_error: OnError | None = None,
     ) -> None:
         super().__init__(allow_one_to_many=allow_one_to_many, on_error=on_error)
-        self._maxsize = positive("maxsize", maxsize)
+        self._line: Line[Entry] = Line(positive("maxsize", maxsize))
         self._concurrency = positive("concurrency", concurrency)
         self._drain_timeout = seconds("drain_timeout", drain_timeout)
         self._handler_timeout = seconds("handler_timeout", handler_timeout, may_be_zero=False)
@@ -94,20 +82,12 @@ class BackgroundTasks(ItemQueue):
     def _begin(self) -> None:
         self._count = 0
         self._clear_counts()
-        self._queued: deque[Entry] = deque()
-        self._waiting: deque[_Waiter] = deque()
-        self._admitted: set[_Waiter] = set()
-        """Those whose places are kept, and who have not yet come to take them."""
-        self._kept = 0
-        """How many places that are."""
         self._running: dict[asyncio.Task[None], Entry] = {}
         self._busy = 0
         """How many have begun and not ended; counted apart, because an eager task runs before it is in `_running`."""
         self._idle: asyncio.Future[None] | None = None
         self._left = math.inf if self._drain_timeout is None else self._drain_timeout
         """How many seconds are left to drain."""
-        self._waits_for: list[BackgroundTasks] = []
-        """The queues for a place in which handlers of this one wait."""
 
     async def __aenter__(self) -> Self:
         """Open the queue. Raises RuntimeError if it is open."""
@@ -168,7 +148,7 @@ class BackgroundTasks(ItemQueue):
 
     def stats(self) -> QueueStats:
         """What has become of the items. With `allow_one_to_many`, an item counts once for each of its handlers."""
-        return QueueStats(len(self._queued), self._busy, self._done, self._failed, self._dropped)
+        return QueueStats(len(self._line.queued), self._busy, self._done, self._failed, self._dropped)
 
     @property
     def _is_entered(self) -> bool:
@@ -192,80 +172,37 @@ class BackgroundTasks(ItemQueue):
         if self._is_closed:
             raise BackgroundClosedError(detail=CLOSED)
         handlers = self._handlers[type(item)]
-        if self._waiting or self._admitted or len(self._queued) >= self._maxsize:
-            run = RUN.get(None)
-            source = run.queue if isinstance(run, Entry) and run.is_running else None
-            if source is None or not self._leads_to(source):
-                await self._wait_for_place(len(handlers), source)
-        entries = [Entry(self, item, item_id, handler, context) for handler in handlers]
-        for entry in entries[1:]:
-            entry.context = context.copy()  # A context runs one task at a time.
-        self._queued.extend(entries)
+        line = self._line
+        if line.is_full():
+            await self._wait_for_place(len(handlers))
+        entries = [Entry(line, item, item_id, handler, context) for handler in handlers]
+        if len(entries) > 1:  # A context runs one task at a time.
+            for entry in entries[1:]:
+                entry.context = context.copy()
+        line.queued.extend(entries)
         self._start()
 
-    async def _wait_for_place(self, count: int, source: "BackgroundTasks | None") -> None:
+    async def _wait_for_place(self, count: int) -> None:
         """Wait for a place. Raises BackgroundClosedError if the queue closes first."""
-        waiter = _Waiter(count, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiter)
-        self._start()
-        if source is not None:
-            source._waits_for.append(self)
+        run = RUN.get(None)
+        source = run.line if isinstance(run, Entry) and run.is_running else None
         try:
-            await waiter.place
-        except BaseException:  # also GeneratorExit, of a coroutine that is closed
-            self._withdraw(waiter)
+            has_place = await self._line.wait(count, source)
+        except BaseException:  # It may have been the last that the drain waits for.
+            self._look_whether_idle()
             raise
-        finally:
-            if source is not None:
-                source._waits_for.remove(self)
-        if not self._release(waiter):  # It closed after the place had become free.
+        if not has_place:
             raise BackgroundClosedError(detail=CLOSED)
-
-    def _withdraw(self, waiter: _Waiter) -> None:
-        """Give a place, or that in the line, to the next one."""
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
-        elif not self._release(waiter):
-            return
-        self._start()
-        self._look_whether_idle()
-
-    def _release(self, waiter: _Waiter) -> bool:
-        """Keep the waiter's places no longer; whether they were kept."""
-        if waiter not in self._admitted:
-            return False
-        self._admitted.remove(waiter)
-        self._kept -= waiter.count
-        return True
-
-    def _leads_to(self, source: "BackgroundTasks") -> bool:
-        """Whether this is `source`, or handlers of this wait for it, directly or not."""
-        seen: list[BackgroundTasks] = []
-        pending = [self]
-        while pending:
-            queue = pending.pop()
-            if queue is source:
-                return True
-            if queue not in seen:
-                seen.append(queue)
-                pending += queue._waits_for
-        return False
 
     # running
 
     def _start(self) -> None:
         """Begin what may begin, and let those in who wait for a place."""
-        while self._loop is not None:
-            while self._waiting and len(self._queued) + self._kept < self._maxsize:
-                waiter = self._waiting.popleft()
-                if not waiter.place.done():  # Else it was cancelled, and is about to withdraw.
-                    self._admitted.add(waiter)
-                    self._kept += waiter.count
-                    waiter.place.set_result(None)
-            if not self._queued or self._busy >= self._concurrency:
-                return
+        line = self._line
+        while self._loop is not None and self._busy < self._concurrency and line.queued:
             self._busy += 1
-            self._begin_task(self._loop, self._queued.popleft())
+            self._begin_task(self._loop, line.queued.popleft())
+            line.admit()
 
     def _begin_task(self, loop: asyncio.AbstractEventLoop, entry: Entry, error: BaseException | None = None) -> None:
         task = loop.create_task(self._run(entry, error), name=entry.id, context=entry.context)
@@ -345,7 +282,7 @@ class BackgroundTasks(ItemQueue):
         else:
             entry.is_done = True
             # Its place goes to those who tell of it.
-            teller = Entry(self, entry.item, entry.id, entry.handler, entry.context.copy())
+            teller = Entry(entry.line, entry.item, entry.id, entry.handler, entry.context.copy())
             more = "; it cannot be cancelled, and goes on beside the others"
             self._begin_task(self._loop, teller, too_late(entry.handler, self._handler_timeout, more))
 
@@ -384,7 +321,7 @@ class BackgroundTasks(ItemQueue):
             self._left -= loop.time() - began
 
     def _is_idle(self) -> bool:
-        return not (self._queued or self._waiting or self._admitted or self._busy)
+        return not self._busy and self._line.is_deserted()
 
     def _look_whether_idle(self) -> None:
         if self._idle is not None and not self._idle.done() and self._is_idle():
@@ -395,15 +332,7 @@ class BackgroundTasks(ItemQueue):
         if self._is_closed:
             return
         self._is_closed = True
-        queued, waiting = [*self._queued], [*self._waiting]
-        self._queued.clear()
-        self._waiting.clear()
-        self._admitted.clear()
-        self._kept = 0
-        for waiter in waiting:
-            if not waiter.place.done():
-                waiter.place.set_exception(BackgroundClosedError(detail=CLOSED))
-        for entry in queued:
+        for entry in self._line.close():
             self._drop(entry.item, entry.id, f"{entry.handler.name} {NOT_CALLED}")
         running = dict(self._running)
         for task, entry in running.items():

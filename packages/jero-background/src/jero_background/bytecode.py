@@ -3,7 +3,9 @@
 import dis
 import types
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 NOTHING: Final = object()
 """What startup does not know."""
@@ -19,7 +21,7 @@ _BRANCHES: Final = ("POP_JUMP", "JUMP_IF", "FOR_ITER", "GET_ANEXT", "PUSH_EXC_IN
 """What begins the names of steps behind which not everything is reached: tests, loops, the handlers of exceptions."""
 
 
-class Step(NamedTuple):
+class Step(msgspec.Struct, frozen=True):
     """One thing that the interpreter does."""
 
     op: str

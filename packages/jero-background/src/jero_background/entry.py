@@ -2,14 +2,12 @@
 
 import asyncio
 from contextvars import Context
-from typing import TYPE_CHECKING
+from typing import Self
 
 import msgspec
 
 from .handlers import Handler
-
-if TYPE_CHECKING:
-    from .background_tasks import BackgroundTasks
+from .line import Line
 
 
 class Entry:
@@ -26,14 +24,15 @@ class Entry:
         "is_overdue",
         "is_running",
         "item",
-        "queue",
+        "line",
         "timer",
     )
 
     def __init__(
-        self, queue: "BackgroundTasks", item: msgspec.Struct, item_id: str, handler: Handler, context: Context
+        self, line: Line[Self], item: msgspec.Struct, item_id: str, handler: Handler, context: Context
     ) -> None:
-        self.queue = queue
+        self.line = line
+        """The line that it has waited in, and on whose behalf it runs."""
         self.item = item
         self.id = item_id
         self.handler = handler

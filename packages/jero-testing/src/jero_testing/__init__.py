@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .client import AsyncTestClient, TestClient
-    from .conformance import check_reply, check_source
     from .decoders import TestSSEEvent
     from .errors import AppTimeout, ASGIViolation, ShutdownFailed, StartupFailed
     from .harness import FactoryHarness
     from .junk import SampleRequest
+    from .reply_check import check_reply
     from .sessions import AsyncStreamSession, NoStream, StreamSession
+    from .source_check import check_source
 
 __all__ = [
     "ASGIViolation",
@@ -45,8 +46,8 @@ _MODULES = {
     "StreamSession": "sessions",
     "TestClient": "client",
     "TestSSEEvent": "decoders",
-    "check_reply": "conformance",
-    "check_source": "conformance",
+    "check_reply": "reply_check",
+    "check_source": "source_check",
 }
 
 
