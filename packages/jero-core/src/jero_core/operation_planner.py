@@ -9,7 +9,8 @@ Rules
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from .annotations import struct_fields, type_name
 from .binder import Binder, planned_once
@@ -28,7 +29,7 @@ from .template import ROOT, Template, is_slot_name
 from .wiring import Place, Refusal
 
 
-class Included(NamedTuple):
+class Included(msgspec.Struct, frozen=True):
     """What the operations of one included object share."""
 
     routable: Routable
