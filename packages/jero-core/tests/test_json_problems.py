@@ -12,7 +12,8 @@ import pytest
 from msgspec import Meta, Struct
 
 from jero_core import Endpoint
-from jero_core.json_problems import MOST, MOST_TEXT, JSONProblems
+from jero_core.json_problems import JSONProblems
+from jero_core.json_walk import MOST, MOST_TEXT
 
 from .asgi_driver import app_of, post_json
 
@@ -20,7 +21,7 @@ from .asgi_driver import app_of, post_json
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
     """A busy machine is no failure."""
-    monkeypatch.setattr("jero_core.json_problems.PATIENCE", 60.0)
+    monkeypatch.setattr("jero_core.json_walk.PATIENCE", 60.0)
 
 
 class Point(Struct):
@@ -403,7 +404,7 @@ def test_no_more_problems_are_told_than_the_limit(count):
 @pytest.mark.parametrize(("characters", "told"), [(0, 1), (26, 1), (27, 2), (53, 2), (54, 3), (81, 4), (1000, 4)])
 def test_the_text_of_pointers_and_reasons_together_is_bounded(monkeypatch, characters, told):
     """Each problem has a pointer of 2 characters and a reason of 25."""
-    monkeypatch.setattr("jero_core.json_problems.MOST_TEXT", characters)
+    monkeypatch.setattr("jero_core.json_walk.MOST_TEXT", characters)
     assert {len(problem.pointer) + len(problem.detail) for problem in problems_of(list[int], ["x"])} == {27}
     assert len(problems_of(list[int], ["x"] * 4)) == told
 
@@ -501,7 +502,7 @@ def test_a_member_given_twice_of_which_the_first_is_wrong_is_told():
 )
 @pytest.mark.parametrize("patience", [60.0, -1.0], ids=["", "out of time"])
 def test_of_a_member_given_twice_as_much_of_the_place_is_told_as_is_sure(monkeypatch, first, last, place, patience):
-    monkeypatch.setattr("jero_core.json_problems.PATIENCE", patience)
+    monkeypatch.setattr("jero_core.json_walk.PATIENCE", patience)
     deep = msgspec.defstruct("Deep", [("y", str, "")])
     part = msgspec.defstruct(
         "Part",
@@ -570,13 +571,13 @@ def test_a_tag_is_compared_with_its_type(tag, place):
 
 
 def test_the_first_place_is_told_when_there_is_no_time(monkeypatch):
-    monkeypatch.setattr("jero_core.json_problems.PATIENCE", -1.0)
+    monkeypatch.setattr("jero_core.json_walk.PATIENCE", -1.0)
     assert found(Twins, '{"left": {"x": 1}, "rite": {"x": "a"}}') == {"/rite/x": INT}
     assert found(list[Twins], '[{"left": {"x": 1}, "rite": {"x": "a"}}]') == {"/0/rite/x": INT}
 
 
 def test_the_search_ends_when_its_time_is_up(monkeypatch):
-    monkeypatch.setattr("jero_core.json_problems.PATIENCE", -1.0)
+    monkeypatch.setattr("jero_core.json_walk.PATIENCE", -1.0)
     assert found(list[Point], '[{"x": "a"}, {"x": "b"}]') == {"/0/x": "Expected `int`, got `str`"}
 
 

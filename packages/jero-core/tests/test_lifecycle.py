@@ -796,6 +796,26 @@ def test_what_was_entered_sees_the_operations_once_for_each_start():
     assert looker.seen == [["GET /spot"]] * 2
 
 
+def test_what_was_entered_sees_no_operation_with_a_fault_that_was_told_of_another_class_already(caplog):
+    looker = Looker()
+
+    def made(path):
+        class Same(Endpoint, path=path):
+            async def post(self, json) -> None: ...
+
+        return Same()
+
+    class App(BaseApp):
+        async def _wire(self):
+            self._enter(looker)
+            self._include_endpoint(made("/one"))
+            self._include_endpoint(made("/other"))
+
+    report = run_failing(App())
+    assert "1 declaration is wrong" in report
+    assert looker.seen == [[]]
+
+
 def test_what_a_manager_gives_sees_them_too():
     looker = Looker()
 

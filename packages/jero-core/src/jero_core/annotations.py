@@ -273,6 +273,22 @@ def attributes_of(cls: object) -> Mapping[str, object] | None:
     return attributes
 
 
+def parts_of(shape: Shape, seen: list[object]) -> tuple[bool, list[tuple[str, object]]]:
+    """Whether a class names its members, and the types of what a value holds: these, or the arguments of the type.
+
+    Each with where it stands, such as "Widget.name: "; "" for an argument. A class that names its members goes into
+    `seen`, for it may hold itself. Raises `Refusal` (JERO-W011) if one of their annotations cannot be resolved.
+    """
+    if (found := struct_fields(shape.type)) is not None:
+        seen.append(shape.type)
+        return True, [(f"{type_name(found[0])}.{field.name}: ", field.type) for field in found[1]]
+    if (attributes := attributes_of(shape.origin)) is not None:
+        seen.append(shape.type)
+        return True, [(f"{type_name(shape.origin)}.{name}: ", kind) for name, kind in attributes.items()]
+    arguments = () if shape.origin is typing.Literal else shape.arguments
+    return False, [("", argument) for argument in arguments if argument is not ...]
+
+
 def is_writable(name: str) -> bool:
     """Whether Python source can name a field so: `msgspec.defstruct` also takes keywords."""
     return not keyword.iskeyword(name) and unicodedata.normalize("NFKC", name) == name

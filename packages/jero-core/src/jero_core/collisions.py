@@ -16,7 +16,7 @@ from typing import Final, Literal, cast
 
 import msgspec
 
-from .annotations import attributes_of, members_of, shape_of, struct_fields
+from .annotations import members_of, parts_of, shape_of
 from .errors import HTTPError
 
 MOST_ALIKE: Final = 100
@@ -51,21 +51,18 @@ def _kinds_of_keys(annotation: object, seen: list[object]) -> Iterable[str]:
         shape = shape_of(member)
         if shape.type in seen:
             continue
-        parts: Iterable[object] = shape.arguments
-        if (found := struct_fields(shape.type)) is not None:
-            seen.append(shape.type)
-            parts = [field.type for field in found[1]]
-        elif (attributes := attributes_of(shape.origin)) is not None:
-            seen.append(shape.type)
-            parts = attributes.values()
-        elif isinstance(shape.origin, type) and not issubclass(shape.origin, str | bytes | list | tuple):
-            is_keyed = hasattr(shape.origin, "keys") or hasattr(shape.origin, "isdisjoint")
-            if is_keyed and shape.arguments:
-                yield from _kinds_of_key(shape.arguments[0])
-        if shape.origin is not Literal:
-            for part in parts:
-                if part is not ...:
-                    yield from _kinds_of_keys(part, seen)
+        names_members, parts = parts_of(shape, seen)
+        if not names_members and _is_keyed(shape.origin) and parts:
+            yield from _kinds_of_key(parts[0][1])
+        for _, part in parts:
+            yield from _kinds_of_keys(part, seen)
+
+
+def _is_keyed(origin: object) -> bool:
+    """Whether a type is a set or a mapping."""
+    if not isinstance(origin, type) or issubclass(origin, str | bytes | list | tuple):
+        return False
+    return hasattr(origin, "keys") or hasattr(origin, "isdisjoint")
 
 
 def _kinds_of_key(annotation: object) -> Iterable[str]:

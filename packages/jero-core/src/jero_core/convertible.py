@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 import msgspec
 
-from .annotations import Shape, attributes_of, members_of, shape_of, struct_fields, structs_in, type_name
+from .annotations import Shape, attributes_of, members_of, parts_of, shape_of, struct_fields, structs_in, type_name
 from .wiring import Refusal
 
 type EncHook = Callable[[object], object]
@@ -92,20 +92,13 @@ def _not_in_json(annotation: object, where: str, seen: list[object], knows_all: 
             return f"{where}Struct, the base class that names no members"
         if hasattr(shape.origin, "__jero_reply__"):
             return f"{where}{type_name(shape.type)}, which is a whole answer"
-        if shape.origin in _CONTAINERS:
-            parts = [(where, argument) for argument in shape.arguments if argument is not ...]
-        elif (found := struct_fields(shape.type)) is not None:
-            seen.append(shape.type)
-            parts = [(f"{type_name(found[0])}.{field.name}: ", field.type) for field in found[1]]
-        elif (attributes := attributes_of(shape.origin)) is not None:
-            seen.append(shape.type)
-            parts = [(f"{type_name(shape.origin)}.{name}: ", kind) for name, kind in attributes.items()]
-        elif knows_all and _is_unknown(shape):
-            continue
-        else:
+        names_members, parts = parts_of(shape, seen)
+        if not names_members and shape.origin not in _CONTAINERS:
+            if knows_all and _is_unknown(shape):
+                continue
             return f"{where}{type_name(shape.type)}"
         for place, part in parts:
-            if (wrong := _not_in_json(part, place, seen, knows_all)) is not None:
+            if (wrong := _not_in_json(part, place or where, seen, knows_all)) is not None:
                 return wrong
     return None
 

@@ -274,11 +274,11 @@ def handler_of(routable: Routable, name: str) -> Callable[..., object]:
     return handler
 
 
-def check_receiver(signature: Signature, sources: Mapping[str, Source]) -> None:
-    """Raise `Refusal` (JERO-W017) if a method's `self` was forgotten."""
+def receiver_faults(signature: Signature, sources: Mapping[str, Source]) -> Iterator[Refusal]:
+    """What is wrong with a method whose `self` was forgotten (JERO-W017)."""
     name = signature.receiver
     if name in sources:
-        raise Refusal(
+        yield Refusal(
             code="JERO-W017",
             reason=f"its first argument is {name!r}, and the first argument of a method gets the instance.",
             remedy=f"`self` before {name!r}, or `@staticmethod` above it.",

@@ -1,7 +1,8 @@
 """Plans: what startup found out about one operation, as frozen data.
 
 Everything that needs to know the API reads plans; nothing reads a handler a second time. A plan is made once, at
-startup, from a handler's signature (introspect.py, planner.py) and is turned into one function (emit.py, compile.py).
+startup, from a handler's signature (introspect.py, operation_planner.py) and is turned into one function (emit.py,
+compile.py).
 """
 
 from collections.abc import Callable, Hashable, Mapping

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
-from .annotations import Shape, attributes_of, members_of, shape_of, struct_fields, type_name
+from .annotations import members_of, parts_of, shape_of, type_name
 from .wiring import Refusal
 
 NO_HASH: Final = "Expected a value that can be in a set"
@@ -40,14 +40,14 @@ def check_safe(annotation: object) -> None:
 def _check(annotation: object, where: str, seen: list[object]) -> None:
     for member in members_of(annotation):
         shape = shape_of(member)
-        if shape.type in seen or shape.origin is Literal:
+        if shape.type in seen:
             continue
         if _is_boundless_flag(shape.type):
             raise Refusal(
                 reason=f"{where}{type_name(shape.type)} remembers every combination of members that a client sends.",
                 remedy=f"a list of an Enum; or a Flag with `boundary=STRICT` of at most {_MOST_FLAGS} members.",
             )
-        parts = _parts_of(shape, seen)
+        _, parts = parts_of(shape, seen)
         if _is_set(shape.origin) and not _has_hash(parts[0][1] if parts else Any, []):
             raise Refusal(
                 reason=f"{where}what a client sends for an item of {type_name(shape.type)} may have no hash.",
@@ -55,17 +55,6 @@ def _check(annotation: object, where: str, seen: list[object]) -> None:
             )
         for place, part in parts:
             _check(part, place or where, seen)
-
-
-def _parts_of(shape: Shape, seen: list[object]) -> list[tuple[str, object]]:
-    """The types of what a value holds, and where. A class with members goes into `seen`: it may hold itself."""
-    if (found := struct_fields(shape.type)) is not None:
-        seen.append(shape.type)
-        return [(f"{type_name(found[0])}.{field.name}: ", field.type) for field in found[1]]
-    if (attributes := attributes_of(shape.origin)) is not None:
-        seen.append(shape.type)
-        return [(f"{type_name(shape.origin)}.{name}: ", kind) for name, kind in attributes.items()]
-    return [("", argument) for argument in shape.arguments if argument is not ...]
 
 
 def _is_set(origin: object) -> bool:
@@ -93,8 +82,8 @@ def _has_hash(annotation: object, seen: list[object]) -> bool:
                 return False
         elif not issubclass(cls, tuple | frozenset):
             continue
-        parts = [part for _, part in _parts_of(shape, seen)]
-        if (not parts and cls in {tuple, frozenset}) or not all(_has_hash(part, seen) for part in parts):
+        _, parts = parts_of(shape, seen)
+        if (not parts and cls in {tuple, frozenset}) or not all(_has_hash(part, seen) for _, part in parts):
             return False
     return True
 

@@ -5,7 +5,7 @@ Rules
 - A wrong declaration is a `WiringProblem`: a code, a place (file and line), the reason, and what to write instead.
 - Startup collects problems and never stops at the first; `WiringError` carries all of them, once, at the end.
 - Code that finds a problem while it plans one part of a declaration raises `Refusal`, for several at once by `refuse`;
-  the planner turns each into a `WiringProblem`, because it alone knows the place.
+  the planner, which alone knows the place, reports each as a `WiringProblem` (reporting.py).
 - `CODES` is the whole table. Each code has a page, docs/errors/<code>.md; a code is never given another meaning.
 """
 

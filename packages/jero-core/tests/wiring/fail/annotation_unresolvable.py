@@ -50,6 +50,9 @@ class Slots(Resource, path="/shops/{shop_id}/widgets"):
     async def read_one(self, path: "Missing") -> str:
         return ""
 
+    async def update(self, path: Lost, params: int) -> set:
+        return set()
+
 
 class Aliases(Endpoint, path="/aliases"):
     async def post(self, json: Misspelt, params: Endless) -> Nested:
