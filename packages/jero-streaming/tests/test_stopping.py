@@ -141,9 +141,11 @@ def test_a_client_that_does_not_take_the_last_message_is_cut_off(monkeypatch, so
         return SSEResponse(stream=source())
 
     async def conversation(app):
-        exchange = Exchange(app, "/stream").begin()
-        await exchange.until_messages(2)
+        exchange = Exchange(app, "/stream")
         exchange.sends_wait = True
+        exchange.let_send(2)
+        exchange.begin()
+        await exchange.until_messages(2)
         if kind == "before":
             await asyncio.sleep(0.05)
         await app.stop()

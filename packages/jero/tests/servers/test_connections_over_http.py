@@ -144,8 +144,9 @@ ODD_REQUESTS: dict[str, tuple[bytes, tuple[int, int, int, int]]] = {
     ),
     # HTTP/1.1 demands a host (RFC 9112, section 3.2); granian and httptools do not.
     "no host": (b"OPTIONS /widgets HTTP/1.1\r\n\r\n", (204, 400, 204, 400)),
-    # The limits of the heads: hyper takes targets of 65,534 bytes, hypercorn heads of 64 KiB.
-    "a path of 70 kB": (request("GET", "/widgets/" + "a" * 70_000), (414, 404, 400, 431)),
+    # The limits of the heads: hyper takes targets of 65,534 bytes, hypercorn heads of 64 KiB, and h11 what has come in
+    # whole, or 64 KiB of one whose end has not come yet.
+    "a path of 70 kB": (request("GET", "/widgets/" + "a" * 70_000), (414, (404, 400), 400, 431)),
     "no HTTP at all": (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", (400, 400, 400, 400)),
 }
 SERVER_ORDER = ("granian", "uvicorn-h11", "uvicorn-httptools", "hypercorn")
@@ -155,5 +156,6 @@ SERVER_ORDER = ("granian", "uvicorn-h11", "uvicorn-httptools", "hypercorn")
 def test_an_odd_request_gets_the_servers_answer_and_harms_nobody(shop, data, statuses):
     with Connection(shop.port) as connection:
         connection.send(data)
-        assert connection.receive_status() == statuses[SERVER_ORDER.index(shop.server)]
+        expected = statuses[SERVER_ORDER.index(shop.server)]
+        assert connection.receive_status() in (expected if isinstance(expected, tuple) else (expected,))
     assert exchange(shop.port, "OPTIONS", "/widgets").status == 204
