@@ -93,7 +93,7 @@ async def _bounded(coroutine):
         return await coroutine
 
 
-class TimedLoop(asyncio.SelectorEventLoop):
+class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop whose time passes only while nothing is ready, and then at once."""
 
     def __init__(self):
@@ -113,5 +113,5 @@ class TimedLoop(asyncio.SelectorEventLoop):
 
 def run_timed(coroutine):
     """As `run`, where the order of what is timed decides: it is the same on a machine that is busy. For no threads."""
-    with asyncio.Runner(loop_factory=TimedLoop) as runner:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(_bounded(coroutine))

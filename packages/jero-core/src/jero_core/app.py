@@ -40,7 +40,7 @@ from .sources.json import JSONSource
 from .sources.params import ParamsSource
 from .sources.path import PathSource
 from .sources.raw_headers import RawHeadersSource
-from .startup import Settings, check_whole, compiled, planner_for
+from .startup import Settings, check_whole, compile_router, planner_for
 from .stopping import Stopping
 from .wiring import Place, Refusal, WiringError, WiringProblem
 
@@ -227,7 +227,7 @@ class BaseApp[FactoryT = None](Entry, ABC):
                 raise
             check_whole(planner, settings, self.default_auth, self._jero_lifecycle.entered)
             self._jero_lifecycle.entered.clear()
-            router, functions = compiled(planner)
+            router, functions = compile_router(planner)
             self._jero_operations = Operations(functions)
             self._jero_plans = tuple(planner.plans)
             self._jero_loop = asyncio.get_running_loop()
@@ -246,14 +246,14 @@ class BaseApp[FactoryT = None](Entry, ABC):
         """Make what `_wire` needs. Raises WiringError if that cannot be, or `_wire` cannot be called."""
         wire = type(self)._wire
         faults = [*wire_faults(wire)]
-        planner.report(place_of(wire, f"{type(self).__qualname__}._wire"), *faults)
+        planner.problems.report(place_of(wire, f"{type(self).__qualname__}._wire"), *faults)
         try:
             (declared,) = generic_arguments(type(self), BaseApp)
             factory = ready_factory(declared, self._jero_given_factory, self._jero_lifecycle)
             self._jero_built_factory = cast("FactoryT", factory)
         except Refusal as refusal:
             faults.append(refusal)
-            planner.report(place, refusal)
+            planner.problems.report(place, refusal)
         if faults:
             raise WiringError(planner.problems)
 

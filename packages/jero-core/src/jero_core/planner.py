@@ -58,8 +58,6 @@ class Planner:
         self.links = Links(self.codec)
         self.plans: list[OperationPlan] = []
         self.problems = Problems(problems)
-        self.report = self.problems.report
-        self.report_fault = self.problems.report_fault
         self._binder = Binder(sources)
         self._operation_planner = OperationPlanner(self._binder, self.problems, self.codec, self.links, self.stopping)
         self._operations: list[Met] = []
@@ -70,7 +68,7 @@ class Planner:
 
     def check_app(self, place: Place) -> None:
         """Report what is wrong with the app's own attributes; the sources that are none are left out."""
-        self.report(place, *limit_faults(self.max_body_size), *self._binder.faults)
+        self.problems.report(place, *limit_faults(self.max_body_size), *self._binder.faults)
 
     def include(
         self,
@@ -107,11 +105,11 @@ class Planner:
         else:
             return
         for place, refusal in dead:
-            self.report(place, refusal)
+            self.problems.report(place, refusal)
 
     def routes(self) -> list[tuple[Template, list[OperationPlan]]]:
         """The plans by template. Collisions become problems."""
-        return routes_of(self._operations, self.report)
+        return routes_of(self._operations, self.problems.report)
 
     def _plan_guard(self, auth: object, default: object, caller: Place) -> Guard | None:
         with self.problems.at(caller):

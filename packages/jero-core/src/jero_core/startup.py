@@ -24,7 +24,7 @@ from .plan import GuardPlanner, Source
 from .planner import Planner
 from .router import Router
 from .template import Template
-from .wiring import Place, Refusal, WiringError, WiringProblem
+from .wiring import Place, WiringError, WiringProblem
 
 
 class Settings(NamedTuple):
@@ -49,31 +49,28 @@ def planner_for(settings: Settings, strays: Iterable[WiringProblem]) -> Planner:
     planner = Planner(settings.sources, settings.max_body_size, codec, problems=strays, guards=settings.guards)
     planner.has_own_limit = settings.has_own_limit
     planner.check_app(place)
-    planner.report(
+    planner.problems.report(
         place,
         *hook_faults(enc_hook, dec_hook),
         *stop_faults(settings.shutdown_timeout, settings.watch_signals),
         *guards_faults(settings.guards),
     )
-    try:
+    with planner.problems.at(place):
         planner.links.origin = read_origin(os.environ)
-    except Refusal as refusal:
-        planner.report(place, refusal)
     return planner
 
 
 def check_whole(planner: Planner, settings: Settings, default_auth: object, entered: Iterable[object]) -> None:
     """Report what can only be seen when `_wire` has ended: what was entered looks at the whole as well."""
-    try:
+    problems = planner.problems
+    with problems.at(settings.place):
         planner.guards.check_default(default_auth)
-    except Refusal as refusal:
-        planner.report(settings.place, refusal)
-    wiring = Wiring(planner.plans, [*entered], planner.report)
-    check_wired([*wiring.entered, *usable_sources(settings.sources).values()], wiring, planner.report_fault)
+    wiring = Wiring(planner.plans, [*entered], problems.report)
+    check_wired([*wiring.entered, *usable_sources(settings.sources).values()], wiring, problems.report_fault)
     planner.check_links()
 
 
-def compiled(planner: Planner) -> tuple[Router, tuple[FunctionType, ...]]:
+def compile_router(planner: Planner) -> tuple[Router, tuple[FunctionType, ...]]:
     """The router of a planned app, and the functions that it leads to.
 
     Raises WiringError with every problem that was found.
@@ -86,7 +83,7 @@ def compiled(planner: Planner) -> tuple[Router, tuple[FunctionType, ...]]:
             try:
                 operations[plan.method] = compiler.compile(emitter.emit(plan))
             except Exception as error:  # noqa: BLE001  # whatever an extension's fragment raises
-                planner.report_fault(plan.place, "the code of a source, reply or guard", error)
+                planner.problems.report_fault(plan.place, "the code of a source, reply or guard", error)
         routes.append((template, operations))
     if planner.problems:
         raise WiringError(planner.problems)

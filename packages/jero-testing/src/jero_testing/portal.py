@@ -125,7 +125,7 @@ class Portal:
         raise self._blocked(f"the app has not answered within {patience:g} s")
 
     def begin(self, step: Callable[[], Coroutine[object, object, object]]) -> None:
-        """Run a coroutine in the loop, without waiting for it; nothing happens if that has ended."""
+        """Run a coroutine in the loop and go on. What it raises is dropped; so is it if the loop has ended."""
 
         async def quietly() -> None:
             with suppress(Exception):
@@ -166,9 +166,9 @@ class Portal:
         """Run a last coroutine, then end; without waiting for either. What the coroutine raises is dropped."""
 
         async def last() -> None:
-            with suppress(Exception):
+            try:
                 await step()
-            self._stopped.set()
+            finally:
+                self._stopped.set()
 
-        with suppress(RuntimeError):  # It is closed already.
-            asyncio.run_coroutine_threadsafe(last(), self._loop)
+        self.begin(last)
